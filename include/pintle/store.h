@@ -126,9 +126,7 @@ typedef int pin_store_range_fn(void *self, const struct pin_range *,
 struct pin_event {
 	uint64_t	 revision;
 	uint64_t	 create_rev;	/* == revision: created */
-	struct pin_str	 key;		/* points into `owner` or `value`'s
-					 * is borrowed; copy to keep */
-					 * is borrowed; copy to keep */
+	struct pin_str	 key;		/* borrowed; copy to keep */
 	struct pin_buf	*value;		/* NULL: deleted; borrowed */
 	struct pin_buf	*before;	/* NULL: was absent; borrowed */
 	uint64_t	 before_rev;	/* mod revision of before */
