@@ -292,7 +292,7 @@ limit_attr(struct pin_field_row *f, char *word)
 static void
 list_attr(struct pin_field_row *f, char *v)
 {
-	if (f->shape != PIN_SHAPE_LIST)
+	if (f->shape != PIN_SHAPE_LIST && f->kind != PIN_F_BYTES)
 		complain("list= on what is no list");
 	f->flags |= PIN_FF_LISTED;
 	if (strcmp(v, "atomic") == 0) {
@@ -360,6 +360,7 @@ flag_attr(struct pin_field_row *f, const char *word)
 	static const struct { const char *word; uint32_t flag; } tab[] = {
 		{ "req", PIN_FF_REQUIRED }, { "must", PIN_FF_MUST },
 		{ "atomic", PIN_FF_ATOMIC }, { "immutable", PIN_FF_IMMUTABLE },
+		{ "granular", PIN_FF_GRANULAR },
 	};
 	unsigned int i;
 

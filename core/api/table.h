@@ -97,6 +97,8 @@ enum { PIN_LIST_UNSET, PIN_LIST_ATOMIC, PIN_LIST_SET, PIN_LIST_MAP };
 #define PIN_FF_NULLABLE		0x0100u	/* CRDs: null is a value of its own */
 #define PIN_FF_EMBEDDED		0x0200u	/* CRDs: has apiVersion, kind, metadata */
 #define PIN_FF_LISTED		0x0400u	/* list type is stated, so published */
+#define PIN_FF_GRANULAR		0x0800u	/* merged by member though its type is
+					 * atomic (or said so on a map) */
 
 struct pin_field_row {
 	uint32_t	name;		/* string */

@@ -336,7 +336,7 @@ func (p *pkg) attrs(owner, doc string, r ftype, tag reflect.StructTag, optional 
 	if !optional {
 		a = append(a, "req")
 	}
-	if v, ok := marker(doc, "listType"); ok && r.shape == "[]" {
+	if v, ok := marker(doc, "listType"); ok && (r.shape == "[]" || r.name == "bytes") {
 		if v == "map" {
 			v = "map:" + strings.Join(markers(doc, "listMapKey"), ",")
 		}
@@ -349,10 +349,10 @@ func (p *pkg) attrs(owner, doc string, r ftype, tag reflect.StructTag, optional 
 		}
 		a = append(a, "patch="+v)
 	}
-	if _, ok := marker(doc, "structType"); ok {
-		a = append(a, "atomic")
-	} else if v, ok := marker(doc, "mapType"); ok && v == "atomic" {
-		a = append(a, "atomic")
+	for _, n := range []string{"structType", "mapType"} {
+		if v, ok := marker(doc, n); ok {
+			a = append(a, v)
+		}
 	}
 	if len(r.enum) > 0 && r.shape != "map:" {
 		a = append(a, "enum="+strings.Join(r.enum, "|"))
