@@ -8,7 +8,7 @@
 #	up_start
 #	ok 'a namespace can be made' k create namespace shop
 #	wait_for 30 k get serviceaccount default -n shop
-#	is 'it is Active' "$(k get ns shop -o 'jsonpath={.status.phase}')" Active
+#	is 'it is there' "$(k get ns shop -o name)" namespace/shop
 #	done_testing
 #
 # Works in a folder of its own, $W; everything that up_start or bg started is
@@ -110,7 +110,7 @@ like() {
 		e_result 1 "$1" ;;
 	esac
 }
-# poll SECONDS CMD...: until it succeeds; says nothing, its status is the answer.
+# poll SECONDS CMD...: until it succeeds; says nothing, the status is the answer
 poll() {
 	e_end=$(($(date +%s) + $1))
 	shift

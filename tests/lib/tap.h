@@ -3,7 +3,7 @@
  * tap -- what a test program is written with: TAP on stdout, one line a claim.
  * Not a framework: main() calls your functions and returns tap_done().
  * Checks from several threads are safe; CASE and tap_done belong to main.
- * Contract: a false check never ends the program; SKIP ids are in tests/SKIPS. */
+ * Contract: a false check never ends the program; SKIP ids: tests/SKIPS. */
 #ifndef PIN_TESTS_TAP_H
 #define PIN_TESTS_TAP_H
 
