@@ -46,7 +46,7 @@ PIN_LDFLAGS = $(HARD_LDFLAGS) $(Z_DEFS)
 all: $(PIN_STEMS:%=$(PIN_OUT)/%.so)
 endif
 
-pin_say = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2);)
+pin_say = $(if $(V),,@$(if $(mute),,printf '  %-4s %s\n' $(1) $(2);))
 
 # plugins/KIND/NAME.c, or plugins/KIND/NAME/*.c; what plugins of one kind share
 # lies in plugins/KIND/common/*.c and is linked into each as far as it is used.

@@ -247,6 +247,11 @@ need_kubectl() {
 	KUBECTL_BIN=$(sh scripts/kubectl.sh 2> "$W/kubectl.err") ||
 	    skip_all kubectl "$(cat "$W/kubectl.err")"
 }
+# client kubectl-1.22 | helm: its path in CLIENT, else the test is skipped.
+client() {
+	CLIENT=$(sh scripts/kubectl.sh "$1" 2> "$W/kubectl.err") ||
+	    skip_all "$1" "$(cat "$W/kubectl.err")"
+}
 # api METHOD PATH [CURL-ARG...]: the bare API as admin, through curl.
 api() {
 	e_m=$1 e_p=$2

@@ -100,6 +100,12 @@ void	 tap_deadline(unsigned int secs);
 /* Prints the plan; the value is main's: 0 when everything held. */
 int	 tap_done(void);
 
+/* Runs a shell command to its end; its exit status (128 + signal when killed),
+ * what it printed on stdout and stderr in out, cut to fit. */
+int	 tap_sh(const char *cmd, char *out, size_t size);
+/* How long the long forms run: $SCALE, else 1. */
+unsigned long tap_scale(void);
+
 uint64_t tap_now_ms(void);		/* monotonic */
 void	 tap_nap(void);			/* 1 ms, between two looks */
 const char *tap_build(void);		/* the build folder: plugins, pintle */
