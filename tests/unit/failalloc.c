@@ -5,11 +5,12 @@
 #include "failalloc.h"
 #include "tap.h"
 
-/* Three allocations, and a clean way back from each that fails. */
+/* Three allocations, and a clean way back from each that fails. (volatile: a
+ * compiler may leave out an allocation that nobody looks at.) */
 static int
 three(char **out)
 {
-	char	*a, *b = NULL, *c = NULL;
+	char	*volatile a, *volatile b = NULL, *volatile c = NULL;
 
 	*out = NULL;
 	if ((a = malloc(8)) == NULL)

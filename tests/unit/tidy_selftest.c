@@ -60,8 +60,8 @@ tidy(size_t i)
 	else
 		fill(f, i);
 	fclose(f);
-	(void)snprintf(cmd, sizeof(cmd), "echo %s | %s/tools/tidy | grep '/t.c:'",
-	    path, tap_build());
+	(void)snprintf(cmd, sizeof(cmd),
+	    "echo %s | %s/tools/tidy | grep '/t.c:'", path, tap_build());
 	(void)tap_sh(cmd, out, sizeof(out));
 	return (out);
 }
