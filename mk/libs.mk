@@ -28,3 +28,11 @@ LIB_CFLAGS := $(sort $(call pin_pick,c))
 LIB_LIBS := $(strip $(call pin_pick,l))
 # libuv's answer drags these in on some systems; the libc we need has them.
 LIB_LIBS := $(filter-out -pthread -lpthread,$(LIB_LIBS))
+
+# Where the BSDs' ports put what has no pkg-config file.
+PORTS := $(if $(filter netbsd,$(OS)),/usr/pkg,$(if $(filter \
+	%bsd,$(OS)),/usr/local))
+ifneq ($(PORTS),)
+LIB_CFLAGS += -I$(PORTS)/include
+LIB_LIBS := -L$(PORTS)/lib -Wl,-rpath,$(PORTS)/lib $(LIB_LIBS)
+endif

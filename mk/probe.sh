@@ -33,6 +33,19 @@ x86_64*|amd64*|i?86*)	branch=-fcf-protection=full ;;
 aarch64*|arm64*)	branch=-mbranch-protection=standard ;;
 *)	branch= ;;
 esac
+# Say it once and plainly, not as a page of errors.
+missing=
+for h in libconfig.h lmdb.h mbedtls/ssl.h uv.h yaml.h zlib.h archive.h; do
+	printf '#include <stdio.h>\n#include <%s>\n' "$h" > "$dir/h.c"
+	# shellcheck disable=SC2086
+	$CC ${LIB_CFLAGS:-} -c -o "$dir/h.o" "$dir/h.c" > "$dir/log" 2>&1 ||
+	    missing="$missing <$h>"
+done
+if [ -n "$missing" ]; then
+	echo "$CC finds no$missing. \`make deps\` installs what is needed." >&2
+	exit 1
+fi
+
 cflags= ldflags= dropped= zdefs= werror=
 for f in "-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3" -fstack-protector-strong \
     -fstack-clash-protection $branch \
