@@ -38,7 +38,7 @@ ifeq ($(origin CC),default)
 CC = cc
 endif
 CFLAGS ?= -O2 -g
-PIN_CFLAGS = -std=c11 -D_POSIX_C_SOURCE=200809L -I$(PIN_INCLUDE) \
+PIN_CFLAGS = -std=c11 -D_XOPEN_SOURCE=700 -I$(PIN_INCLUDE) \
 	-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes $(WARN_OFF) \
 	$(HARD_CFLAGS)
 PIN_SO_LIBS = -L$(PIN_LIB) -lpintle

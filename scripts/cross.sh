@@ -99,7 +99,7 @@ f=\$1
 n=\$(echo "\$f" | tr '/' '_')
 case \$f in
 *_$os.c | *_bsd.c) std=-std=gnu11 ;;
-*) std='-std=c11 -D_POSIX_C_SOURCE=200809L' ;;
+*) std='-std=c11 -D_XOPEN_SOURCE=700' ;;
 esac
 $zig cc -target $1 \$std -O1 -Wall -Wextra -Iinclude -I. -I$b/gen \\
     -isystem $work/include -fPIC -c -o $dir/\$n.o "\$f" \\

@@ -35,7 +35,7 @@ for h in $(find include core lib -name '*.h' 2> /dev/null | sort); do
 	*_freebsd.h | *_netbsd.h | *_openbsd.h | *_bsd.h) continue ;;
 	esac
 	printf '#include "%s"\n#include "%s"\n' "$h" "$h" > "$tmp/h.c"
-	$CC -std=c11 -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Werror -Iinclude \
+	$CC -std=c11 -D_XOPEN_SOURCE=700 -Wall -Wextra -Werror -Iinclude \
 	    -I. -I"$b/gen" -fsyntax-only "$tmp/h.c" > "$tmp/log" 2>&1 || {
 		breach "$h"
 		head -n 4 "$tmp/log" >> "$tmp/breaches"
