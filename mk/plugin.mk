@@ -39,8 +39,8 @@ CC = cc
 endif
 CFLAGS ?= -O2 -g
 PIN_CFLAGS = -std=c11 -D_XOPEN_SOURCE=700 -I$(PIN_INCLUDE) \
-	-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes $(WARN_OFF) \
-	$(HARD_CFLAGS)
+	-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+	$(WARN_OFF) $(HARD_CFLAGS)
 PIN_SO_LIBS = -L$(PIN_LIB) -lpintle
 PIN_LDFLAGS = $(HARD_LDFLAGS) $(Z_DEFS)
 all: $(PIN_STEMS:%=$(PIN_OUT)/%.so)
