@@ -23,23 +23,23 @@ static int		cur_type, cur_res;	/* open blocks, -1: none */
 
 static const char *const rule_names[] = { "",
 #define PIN_RULE(sym, name)	name,
-#include "../core/api/rules.def"
+#include "core/api/rules.def"
 };
 static const char *const format_names[] = { "",
 #define PIN_FORMAT(sym, name)	name,
-#include "../core/api/rules.def"
+#include "core/api/rules.def"
 };
 static const char *const name_names[] = { "",
 #define PIN_NAME(sym, name)	name,
-#include "../core/api/rules.def"
+#include "core/api/rules.def"
 };
 static const char *const cell_names[] = { "",
 #define PIN_CELL(sym, name)	name,
-#include "../core/api/rules.def"
+#include "core/api/rules.def"
 };
 static const char *const convert_names[] = { "",
 #define PIN_CONVERT(sym, name)	name,
-#include "../core/api/rules.def"
+#include "core/api/rules.def"
 };
 static const char *const kind_names[] = {
 	"bool", "int32", "int64", "double", "string", "bytes", "time",
