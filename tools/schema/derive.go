@@ -553,7 +553,9 @@ func (p *pkg) write(dir string) {
 		if g == "" {
 			g = "-"
 		}
-		fmt.Fprintf(&b, "version\t%s\t%s\t%s\n", g, p.version, p.full)
+		a := append([]string{"version", g, p.version, p.full}, overlay[p.short]...)
+		overlayUsed[p.short] = true
+		fmt.Fprintf(&b, "%s\n", strings.Join(a, "\t"))
 	}
 	p.writeResources(&b)
 	for _, n := range p.order {
