@@ -37,6 +37,10 @@ static const char *const cell_names[] = { "",
 #define PIN_CELL(sym, name)	name,
 #include "core/api/rules.def"
 };
+static const char *const prepare_names[] = { "",
+#define PIN_PREPARE(sym, name)	name,
+#include "core/api/rules.def"
+};
 static const char *const convert_names[] = { "",
 #define PIN_CONVERT(sym, name)	name,
 #include "core/api/rules.def"
@@ -360,7 +364,7 @@ flag_attr(struct pin_field_row *f, const char *word)
 	static const struct { const char *word; uint32_t flag; } tab[] = {
 		{ "req", PIN_FF_REQUIRED }, { "must", PIN_FF_MUST },
 		{ "atomic", PIN_FF_ATOMIC }, { "immutable", PIN_FF_IMMUTABLE },
-		{ "granular", PIN_FF_GRANULAR },
+		{ "granular", PIN_FF_GRANULAR }, { "plain", PIN_FF_PLAIN },
 	};
 	unsigned int i;
 
@@ -683,6 +687,21 @@ resource_value(struct res *r, const char *key, char *v)
 }
 
 static void
+prepare_words(uint32_t *at, char **w, int n)
+{
+	uint32_t id;
+
+	*at = t.words.n;
+	*PUSH(t.words) = (uint32_t)n;
+	for (; n > 0; n--, w++) {
+		id = find_name(prepare_names, COUNT(prepare_names), *w);
+		if (id == 0)
+			complain("unknown preparation \"%s\"", *w);
+		*PUSH(t.words) = id;
+	}
+}
+
+static void
 resource_member(char **w, int n)
 {
 	struct res *r = &t.resources.v[cur_res];
@@ -697,6 +716,8 @@ resource_member(char **w, int n)
 		r->row.verbs = verb_words(w + 1, n - 1);
 	else if (strcmp(w[0], "flags") == 0)
 		r->row.flags |= flag_words(w + 1, n - 1);
+	else if (strcmp(w[0], "prepare") == 0)
+		prepare_words(&r->row.prepares, w + 1, n - 1);
 	else if (strcmp(w[0], "short") == 0)
 		r->row.shorts = intern_words(w + 1, (uint32_t)n - 1);
 	else if (strcmp(w[0], "category") == 0)
