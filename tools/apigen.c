@@ -630,7 +630,7 @@ column_line(struct res *r, char **w, int n)
 	}
 	c = zero(PUSH(t.columns), sizeof(*c));
 	r->row.ncols++;
-	c->name = apigen_intern(w[1]);
+	c->name = apigen_intern(strcmp(w[1], "-") == 0 ? "" : w[1]);
 	c->type = apigen_intern(w[2]);
 	c->format = apigen_intern(strcmp(w[3], "-") == 0 ? "" : w[3]);
 	if (parse_int(w[4], &prio) == 0)

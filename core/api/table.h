@@ -253,8 +253,9 @@ struct pin_sub_row {
 	uint32_t	verbs;
 };
 
-/* A Table column.  source: a path that starts with '.' (empty: <none> is the
- * formatter's affair), or cell is PIN_CELL_* with `arg` its argument. */
+/* A Table column: cell says how to make the text, arg is its argument (for
+ * PIN_CELL_PATH and most others a dotted path).  A column without a name is a
+ * cell that rows carry though no definition announces it. */
 struct pin_col_row {
 	uint32_t	name, type, format;	/* strings */
 	uint32_t	priority;

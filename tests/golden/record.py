@@ -25,6 +25,9 @@ import urllib.request
 NAMESPACE = "golden"
 UUID = re.compile(r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
 TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")
+AGE = re.compile(r"^(\d+[smhdy]){1,2}$")
+SERVICE_IP = re.compile(r"^10\.96\.\d+\.\d+$")
+SUFFIX = re.compile(r"[bcdfghjklmnpqrstvwxz2456789]{5}$")
 KEEP_HEADERS = ("content-type", "warning", "retry-after", "etag", "allow",
                 "vary", "cache-control")
 
@@ -59,7 +62,10 @@ class Server:
 
     def send(self, req):
         data = None
-        if "text" in req:
+        if "repeat" in req:
+            head, n, middle, tail = req["repeat"]
+            data = (head * n + middle + tail * n).encode()
+        elif "text" in req:
             data = req["text"].encode()
         elif "base64" in req:
             data = base64.b64decode(req["base64"])
@@ -114,16 +120,31 @@ def mask_text(s, mine):
         return "<microtime>" if "." in s else "<time>"
     s = re.sub(r"kube-api-access-[a-z0-9]{5}\b", "kube-api-access-<rand>", s)
     s = re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "<uid>", s)
-    return re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "<time>", s)
+    s = re.sub(r"\((\d+[smhdy]){1,2} ago\)", "(<age> ago)", s)
+    s = re.sub(r"hash=[0-9A-F]{128}", "hash=<hash>", s)
+    s = re.sub(r"(in record \(|current: |resourceVersion=)\d+", r"\1<rv>", s)
+    return re.sub(r"(20\d\d)-\d\d-\d\dT\d\d:\d\d:\d\dZ", "<time>", s)
+
+
+def at_random(name, mine):
+    """Is it a generated name: a prefix from the request and five letters?"""
+    return len(name) > 5 and name not in mine and name[:-5] in mine and \
+        SUFFIX.search(name) is not None
 
 
 def mask(v, mine, key=""):
     if isinstance(v, dict):
         out = {}
         for k, x in v.items():
+            if key == "columnDefinitions" and k == "description":
+                x = ""
             out[mask_text(k, mine)] = mask(x, mine, k)
         return out
     if isinstance(v, list):
+        if key == "cells":
+            v = ["<age>" if isinstance(x, str) and AGE.match(x) else
+                 "<ip>" if isinstance(x, str) and SERVICE_IP.match(x)
+                 and x not in mine else x for x in v]
         return [mask(x, mine, key) for x in v]
     if isinstance(v, str):
         if key == "resourceVersion" and v not in ("", "0") and v not in mine:
@@ -131,6 +152,8 @@ def mask(v, mine, key=""):
         if key in ("clusterIP", "clusterIPs") and v not in mine \
                 and v not in ("None", ""):
             return "<ip>"
+        if key == "name" and at_random(v, mine):
+            return v[:-5] + "<rand>"
         if key == "token" and v not in mine:
             return "<token>"
         return mask_text(v, mine)
@@ -148,6 +171,11 @@ def answer(server, req, mine):
             out["headers"][k] = got[0] if len(got) == 1 else got
     if "etag" in out["headers"]:
         out["headers"]["etag"] = "<etag>"
+    made = (req.get("body") or {}) if isinstance(req.get("body"), dict) else {}
+    prefix = (made.get("metadata") or {}).get("generateName")
+    if prefix:
+        body = re.sub(re.escape(prefix) + "[b-z2-9]{5}", prefix + "<rand>",
+                      body.decode()).encode()
     try:
         out["body"] = mask(json.loads(body), mine)
     except ValueError:
@@ -163,8 +191,9 @@ def remove(server, req, body):
     except (ValueError, KeyError):
         return
     path = req["path"].split("?")[0]
-    if len(path.rstrip("/").split("/")) % 2 == 0 and "namespaces" in path \
-            and path.count("/") > 6:
+    if req["method"] != "POST":
+        path = path.rsplit("/", 1)[0]
+    if path.split("/")[-1] in ("binding", "eviction", "token"):
         return
     path += "/" + urllib.parse.quote(name)
     if obj["kind"] == "Namespace":
@@ -193,7 +222,7 @@ def run(server, doc):
             made.append((req, body))
     mine = texts([doc.get("setup", []), doc["request"]], set())
     out, status, body = answer(server, doc["request"], mine)
-    if doc["request"]["method"] == "POST" and status == 201:
+    if status == 201:
         made.append((doc["request"], body))
     for req, body in reversed(made):
         remove(server, req, body)
