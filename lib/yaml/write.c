@@ -64,10 +64,50 @@ is_digit(uint32_t c)
 	return (c >= '0' && c <= '9');
 }
 
+/* What Go's unicode.IsLetter says, coarse outside ASCII: blocks of
+ * punctuation and signs are left out, all else counts. */
 static int
 is_letter(uint32_t c)
 {
-	return ((c | 32) - 'a' < 26 || c >= 0x80);
+	static const struct {
+		uint32_t	lo, hi;
+	} none[] = {
+		{ 0x80, 0xa9 }, { 0xab, 0xb4 }, { 0xb6, 0xb9 }, { 0xbb, 0xbf },
+		{ 0xd7, 0xd7 }, { 0xf7, 0xf7 }, { 0x300, 0x36f },
+		{ 0x2000, 0x2070 }, { 0x20a0, 0x20ff }, { 0x2190, 0x2bff },
+		{ 0x3000, 0x3004 }, { 0x3008, 0x3020 }, { 0xe000, 0xf8ff },
+		{ 0xfe00, 0xfe6f }, { 0xfeff, 0xff20 }, { 0xfff0, 0xffff },
+		{ 0x1f000, 0x1fbff },
+	};
+	size_t i;
+
+	if (c < 0x80)
+		return ((c | 32) - 'a' < 26);
+	for (i = 0; i < PIN_LEN(none); i++) {
+		if (c >= none[i].lo && c <= none[i].hi)
+			return (0);
+	}
+	return (1);
+}
+
+/* The character that byte i of s belongs to. */
+static uint32_t
+rune_at(struct pin_str s, size_t i)
+{
+	const unsigned char *p;
+	size_t n, k;
+	uint32_t c;
+
+	while (i > 0 && ((unsigned char)s.p[i] & 0xc0) == 0x80)
+		i--;
+	p = (const unsigned char *)s.p + i;
+	n = pin__utf8_len(s.p + i, s.p + s.len);
+	if (n < 2)
+		return (p[0]);
+	c = p[0] & (0xffu >> (n + 1));
+	for (k = 1; k < n; k++)
+		c = c << 6 | (p[k] & 0x3f);
+	return (c);
 }
 
 static uint64_t
@@ -80,12 +120,11 @@ digits_at(struct pin_str s, size_t i, uint64_t v, size_t *end)
 }
 
 /* Natural order at the first byte where two keys differ: letters behind
- * everything else, runs of digits by value. UTF-8 keeps its order bytewise
- * and all of it counts as letters. */
+ * everything else, runs of digits by value. */
 static int
 cmp_at(struct pin_str a, struct pin_str b, size_t i)
 {
-	uint32_t x = (unsigned char)a.p[i], y = (unsigned char)b.p[i];
+	uint32_t x = rune_at(a, i), y = rune_at(b, i);
 	uint64_t an = 0, bn = 0;
 	size_t ai, bi, j;
 
