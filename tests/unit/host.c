@@ -387,7 +387,7 @@ echo(const char *address, struct pin_addr *bound, int flood)
 	CHECK_UINT(client.got, ECHO_BYTES);
 	CHECK_UINT(client.bad + server.bad, 0);
 	CHECK(client.eof && server.eof);
-	CHECK(client.partial + server.partial > 0);
+	CHECK(bound->family == 1 || client.partial + server.partial > 0);
 	pin_sock_close(&client.sock);
 	pin_sock_close(&server.sock);
 	pin_sock_close(&listener);
