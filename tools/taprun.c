@@ -105,7 +105,8 @@ on_signal(int sig)
 	stopped = sig;
 }
 
-/* Lines "ID reason"; '#' begins a remark. */
+/* Lines "ID reason"; '#' begins a remark. "ID/local" is not allowed where CI
+ * is set: there, what it needs must be there. */
 static void
 skips_read(void)
 {
@@ -125,6 +126,11 @@ skips_read(void)
 		if (tr.nskip_ids == TAPRUN_SKIPS_MAX ||
 		    n >= sizeof(tr.skip_ids[0]))
 			die("%s: too many, or too long an id", tr.skips);
+		if (n > 6 && memcmp(p + n - 6, "/local", 6) == 0) {
+			if (getenv("CI") != NULL)
+				continue;
+			n -= 6;
+		}
 		(void)snprintf(tr.skip_ids[tr.nskip_ids++],
 		    sizeof(tr.skip_ids[0]), "%.*s", (int)n, p);
 	}
@@ -293,8 +299,9 @@ job_skip(struct job *j, const char *id, size_t len, const char *claim)
 	if (listed)
 		j->skipped++;
 	else {
-		printf("       FAIL: skip id '%.*s' is not listed in %s\n",
-		    (int)len, id, tr.skips);
+		printf("       FAIL: %s does not allow the skip '%.*s'%s\n",
+		    tr.skips, (int)len, id,
+		    getenv("CI") != NULL ? " in CI" : "");
 		j->failed++;
 	}
 }

@@ -113,7 +113,7 @@ static const struct {
 	{ "crash", 1, "killed by signal", "\n1 passed, 1 failed\n" },
 	{ "hang", 1, "deadline passed", "\n1 passed, 1 failed\n" },
 	{ "listed", 0, "an allowed skip", "\n0 passed, 0 failed\n" },
-	{ "unlisted", 1, "not listed", "\n0 passed, 1 failed\n" },
+	{ "unlisted", 1, "does not allow", "\n0 passed, 1 failed\n" },
 	{ "skipall", 0, "nothing of it", "\n0 passed, 0 failed\n" },
 	{ "orphan", 1, "left processes", "\n1 passed, 1 failed\n" },
 };

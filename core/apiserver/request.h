@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * request.h -- one API request on its way through the pipeline: what was
+ * asked, who asks, the objects it carries, and the step it is at.
+ * Thread: the front loop of its exchange, from begin to end.
+ * Contract: core/apiserver/README.md draws the way; pipeline.c has the
+ * tables of steps. */
+#ifndef PINTLE_REQUEST_H
+#define PINTLE_REQUEST_H
+
+#include <pintle/admission.h>
+#include <pintle/store.h>
+
+#include "core/api/conform.h"
+#include "core/http/exchange.h"
+
+struct apiserver;
+struct front;
+
+/* ---- what was asked ------------------------------------------------- */
+
+/* As upstream's RequestInfo. Strings are decoded, in the request's arena. */
+struct request_info {
+	uint32_t	 is_resource;
+	uint32_t	 verb_bit;	/* PIN_VERB_..., 0 for none of them */
+	struct pin_str	 verb;		/* "get", "list", "deletecollection" */
+	struct pin_str	 prefix;	/* "api" or "apis" */
+	struct pin_str	 group, version, resource, subresource;
+	struct pin_str	 namespace, name;
+	struct pin_str	 path;		/* decoded */
+};
+
+/* Query parameters of all verbs, checked when they are read. */
+struct request_options {
+	struct pin_str	 label_selector, field_selector;
+	struct pin_str	 resource_version, version_match, continue_token;
+	struct pin_str	 field_manager, field_validation;
+	struct pin_str	 propagation;
+	int64_t		 limit;
+	int64_t		 timeout_s;	/* -1: not given */
+	int64_t		 grace_s;	/* -1: not given */
+	uint32_t	 watch, bookmarks, dry_run, pretty;
+	int32_t		 send_initial;	/* -1 not given, 0, 1 */
+	int32_t		 orphan;	/* orphanDependents: -1, 0, 1 */
+	uint32_t	 force;
+	uint32_t	 ignore_read_error;
+};
+
+/* How the answer is written. */
+enum { OUT_JSON = 0, OUT_YAML = 1, OUT_TABLE = 2, OUT_META = 3,
+    OUT_META_LIST = 4 };
+
+struct output {
+	uint32_t	 form;		/* OUT_... */
+	uint32_t	 yaml;		/* form in YAML instead of JSON */
+	uint32_t	 beta;		/* meta.k8s.io/v1beta1 wanted */
+	uint32_t	 include;	/* Table: 0 Metadata, 1 None, 2 Object */
+};
+
+/* ---- the request ---------------------------------------------------- */
+
+struct request;
+
+enum { STEP_NEXT = 0, STEP_WAIT = 1, STEP_DONE = 2 };
+
+/* A step goes on (NEXT), waits for something that calls request_resume
+ * (WAIT), or has answered (DONE: the request is gone). */
+typedef int step_fn(struct request *);
+
+struct step {
+	const char	*name;		/* in decisions[] and /metrics */
+	step_fn		*run;
+};
+
+#define REQUEST_WARNINGS_MAX	8
+#define REQUEST_RETRIES_MAX	5	/* lost compare-and-swaps */
+
+struct request {
+	uint32_t	 magic;
+	uint32_t	 step;		/* index in steps */
+	const struct step *steps;
+	struct exchange	*ex;
+	struct apiserver *srv;
+	struct front	*front;
+	struct pin_arena *arena;	/* the exchange's */
+	struct pin_set	*set;		/* plugin set this request began with */
+
+	struct request_info info;
+	struct request_options opt;
+	struct output	 out;
+	const struct pin_res_row *res;
+	const struct pin_sub_row *sub;
+	struct pin_user	 user;
+
+	struct pin_str	 body;
+	struct pin_obj	*options;	/* DeleteOptions and the like */
+	struct pin_obj	*sent;		/* what the client sent, conformed */
+	struct pin_obj	*old;		/* what is stored (canonical form) */
+	struct pin_buf	*old_bytes;
+	uint64_t	 old_rev;
+	struct pin_obj	*obj;		/* what shall be stored */
+	uint32_t	 operation;	/* PIN_OP_... */
+	uint32_t	 retries;
+	struct pin_str	 key;		/* in the store */
+	struct pin_str	 uid;		/* of the request: audit id */
+
+	struct pin_call	*call;		/* the plugin call in flight */
+	uint32_t	 chain;		/* position in the running chain */
+	uint32_t	 gone;		/* the client left */
+	uint32_t	 flow;		/* priority level, seat taken */
+	uint32_t	 nwarnings;
+	struct pin_str	 warnings[REQUEST_WARNINGS_MAX];
+
+	struct pin_msg	 msg;		/* to come back to the front */
+	struct pin_txn_result result;	/* of the commit */
+	struct pin_err	 err;
+	struct request	*next;		/* in a queue of the front */
+	void		*verb;		/* the verb's own state */
+};
+
+/* ---- pipeline.c ----------------------------------------------------- */
+
+extern const struct exchange_handler apiserver_handler;
+void	request_run(struct request *);		/* from its current step */
+void	request_resume(struct request *);	/* go on after a STEP_WAIT */
+/* Replaces the steps still to come; the next one to run is steps[0]. */
+int	request_steps(struct request *, const struct step *);
+void	request_warn(struct request *, const char *fmt, ...) PIN_PRINTF(2, 3);
+
+/* ---- route.c, query.c ----------------------------------------------- */
+
+int	request_route(struct request *);	/* fills info and res */
+int	request_query(struct request *, struct pin_err *);
+int	url_decode(struct pin_arena *, struct pin_str in, int plus,
+	    struct pin_str *out);
+/* Iterates "a=b&c=d": 1 while there is a pair, decoded. */
+int	query_next(struct pin_arena *, struct pin_str *rest,
+	    struct pin_str *name, struct pin_str *value);
+
+/* ---- reply.c: answers; all return STEP_DONE -------------------------- */
+
+int	reply_bytes(struct request *, int status, const char *type,
+	    struct pin_str);
+/* Takes the reference. */
+int	reply_buf(struct request *, int status, const char *type,
+	    PIN_OWN struct pin_buf *);
+/* A Status of what r->err says, with details of this request. */
+int	reply_error(struct request *);
+int	reply_err(struct request *, int code, const char *fmt, ...)
+    PIN_PRINTF(3, 4);
+int	reply_causes(struct request *, struct pin_str kind_group,
+	    struct pin_str kind, struct pin_str name,
+	    const struct pin_causes *);
+/* {"kind":"Status","status":"Success","details":{...}}. */
+int	reply_success(struct request *, struct pin_str uid);
+/* A stored object of r->res: stored bytes and revision, in r->out's form. */
+int	reply_object(struct request *, int status, struct pin_buf *bytes,
+	    uint64_t revision);
+/* An object that is nobody's stored bytes (reviews, scale), as it is. */
+int	reply_obj(struct request *, int status, const struct pin_obj *);
+/* Body of a Status in arena. */
+struct pin_str status_body(struct request *, int code, struct pin_str message,
+	    const struct pin_causes *);
+
+/* ---- negotiate.c ---------------------------------------------------- */
+
+/* Reads Accept into r->out; tables: are Table and metadata forms offered? */
+int	negotiate(struct request *, int tables);
+/* Decodes r->body by Content-Type into an object as it came (not conformed).
+ * type: what protobuf may hold (checked against its kind). Errors are Status
+ * ready: 400, 415. strict gets YAML and JSON duplicate reports. */
+int	body_decode(struct request *, PIN_OWN struct pin_obj **out,
+	    struct pin_strict *);
+
+/* ---- keys.c --------------------------------------------------------- */
+
+/* "/registry/pods/ns/name"; name none: the prefix of a namespace or, both
+ * none, of the resource; always ends with '/' then. */
+struct pin_str	store_key(struct pin_arena *, const struct pin_schema *,
+	    const struct pin_res_row *, struct pin_str ns,
+	    struct pin_str name);
+/* Which resource a stored key belongs to, and its names. */
+const struct pin_res_row *key_resource(const struct apiserver *,
+	    struct pin_str key, struct pin_str *ns, struct pin_str *name);
+/* Bytes of `stored` with the revision put in; a new buf, or NULL. */
+struct pin_buf *splice_revision(struct pin_buf *stored, uint64_t revision);
+/* The same appended to out; drop: bytes of the head to leave out (list
+ * items carry no apiVersion and kind). */
+void	splice_write(struct pin_out *, struct pin_buf *stored,
+	    uint64_t revision, int as_item);
+
+/* ---- meta.c --------------------------------------------------------- */
+
+int	meta_create(struct request *);	/* uid, times, generation, name */
+int	meta_update(struct request *);	/* what a client may not change */
+
+#endif
