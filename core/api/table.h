@@ -102,6 +102,8 @@ enum { PIN_LIST_UNSET, PIN_LIST_ATOMIC, PIN_LIST_SET, PIN_LIST_MAP };
 #define PIN_FF_PLAIN		0x1000u	/* the defaults and rules of this struct
 					 * itself do not apply here; those of
 					 * the structs in it do */
+#define PIN_FF_BLANK		0x2000u	/* an empty string passes enum and
+					 * format: it means something else */
 #define PIN_FF_GRANULAR		0x0800u	/* merged by member though its type is
 					 * atomic (or said so on a map) */
 
