@@ -70,7 +70,7 @@ test_demands(void)
 		CHECK_STR(check("networking.v1.NetworkPolicySpec",
 		    "{\"policyTypes\":[\"Ingress\",\"x\"]}", NULL),
 		    "policyTypes[1]: Unsupported value: \"x\": supported "
-		    "values: \"Egress\", \"Ingress\"");
+		    "values: \"Ingress\", \"Egress\"");
 		CHECK_STR(check("core.v1.SeccompProfile", "{\"type\":\"\"}",
 		    NULL), "");
 	}
