@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * apiserver.h -- the API server as its own files see it: what is shared by
+ * all fronts, and what each front keeps for itself.
+ * Threads: struct apiserver is written before the fronts start and read-only
+ * afterwards but for its atomics; struct front belongs to its loop.
+ * Contract: core/apiserver/README.md. */
+#ifndef PINTLE_APISERVER_H
+#define PINTLE_APISERVER_H
+
+#include "core/apiserver/request.h"
+#include "core/http/server.h"
+#include "core/loader/loader.h"
+
+#define FRONTS_MAX	4
+
+struct watch_front;
+struct ring_event;
+struct discovery;
+struct pki;
+struct view_hub;
+
+/* A batch of committed events on its way to one front. */
+struct ring_batch {
+	struct pin_msg	 msg;
+	struct front	*front;
+	uint64_t	 revision;	/* of the store after it */
+	uint32_t	 n, pad;
+	struct ring_event *events[];	/* one reference each */
+};
+
+struct front_counters {
+	uint64_t	requests, errors, watches, deliveries, retries;
+};
+
+struct front {
+	struct apiserver *srv;
+	struct pin_loop	*loop;
+	uint32_t	 index, pad;
+	struct watch_front *watch;
+	struct front_counters counters;
+	/* Requests whose commits are in; filled by the store's thread, taken
+	 * by the front in one go. */
+	_Atomic(struct request *) committed;
+	struct pin_msg	 wake;
+	_Atomic(int)	 waking;
+};
+
+struct apiserver {
+	struct pin_host	*host;
+	const struct pin_schema *schema;
+	struct pin_plugins *plugins;
+	const struct pin_store_ops *store;
+	void		*store_self;
+	struct http_server *http;
+	uint32_t	 nfronts, pad;
+	struct front	 fronts[FRONTS_MAX];
+	struct discovery *discovery;
+	struct view_hub	*views;
+	struct pki	*pki;
+	const struct pin_conf *conf;	/* the apiserver block */
+	uint32_t	*key_table;	/* keys.c: resources by key prefix */
+	_Atomic(uint64_t) revision;	/* newest committed */
+	_Atomic(uint64_t) request_seq;
+	_Atomic(uint32_t) ready;	/* bit per readyz check that holds */
+	_Atomic(uint32_t) stopping;
+	uint64_t	 started_ns;
+	char		 instance[40];	/* random, for audit ids */
+	struct pin_str	 service_cidr;	/* "10.96.0.0/16" */
+};
+
+/* Helpers every verb uses: schema strings. */
+static inline const char *
+res_str(const struct request *r, uint32_t off);
+
+const char	*res_group(const struct apiserver *,
+		    const struct pin_res_row *);
+const char	*res_version(const struct apiserver *,
+		    const struct pin_res_row *);
+#define S(srv, off)	pin_schema_str((srv)->schema, (off))
+
+static inline const char *
+res_str(const struct request *r, uint32_t off)
+{
+	return (pin_schema_str(r->srv->schema, off));
+}
+
+#endif
