@@ -38,6 +38,7 @@ struct front {
 	struct pin_loop	*loop;
 	uint32_t	 index, pad;
 	struct watch_front *watch;
+	struct ring_batch *batch;	/* the store's thread, being filled */
 	struct front_counters counters;
 	/* Requests whose commits are in; filled by the store's thread, taken
 	 * by the front in one go. */

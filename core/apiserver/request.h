@@ -115,6 +115,7 @@ struct request {
 	struct pin_txn_result result;	/* of the commit */
 	struct pin_err	 err;
 	struct request	*next;		/* in a queue of the front */
+	uint64_t	 wait_revision, wait_until_ns;
 	void		*verb;		/* the verb's own state */
 };
 
