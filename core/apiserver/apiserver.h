@@ -10,6 +10,7 @@
 
 #include "core/apiserver/request.h"
 #include "core/http/server.h"
+#include "core/config/config.h"
 #include "core/loader/loader.h"
 
 #define FRONTS_MAX	4
@@ -59,7 +60,7 @@ struct apiserver {
 	struct discovery *discovery;
 	struct view_hub	*views;
 	struct pki	*pki;
-	const struct pin_conf *conf;	/* the apiserver block */
+	struct pin_apiserver_config limits;
 	uint32_t	*key_table;	/* keys.c: resources by key prefix */
 	_Atomic(uint64_t) revision;	/* newest committed */
 	_Atomic(uint64_t) request_seq;

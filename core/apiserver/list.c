@@ -116,7 +116,7 @@ list_keys(struct list *l)
 	l->start = store_key(r->arena, r->srv->schema,
 	    &r->srv->schema->resources[r->res->store], r->info.namespace,
 	    l->filter.name);
-	if (l->start.p == NULL || l->start.len >= PIN_KEY_MAX)
+	if (l->start.p == NULL || l->start.len >= PIN_KEY_MAX - 1)
 		return (pin_err_set(&r->err, PIN_ENOMEM, "out of memory"));
 	end = pin_arena_alloc(r->arena, l->start.len + 1);
 	if (end == NULL)
@@ -159,13 +159,15 @@ static int
 list_piece(struct list *l, int *done)
 {
 	struct request *r = l->r;
-	struct pin_range q = { .size = sizeof(q), .start = l->start,
+	struct pin_range q = { .size = sizeof(q),
 	    .end = l->end, .at = l->out.revision, .bytes_max = LIST_PIECE };
 	struct pin_range_result res = { .size = sizeof(res) };
 	int limited = l->left > 0;
-	char *next;
+	char from[PIN_KEY_MAX], *next;	/* emit writes last_bytes */
 	int rc;
 
+	memcpy(from, l->start.p, l->start.len);
+	q.start = (struct pin_str){ from, l->start.len };
 	l->rc = PIN_OK;
 	rc = r->srv->store->range(r->srv->store_self, &q, list_emit, l, &res,
 	    &r->err);
@@ -348,4 +350,14 @@ list_credit(struct request *r)
 	PIN_VALID(l, LIST_MAGIC);
 	if (l->started)
 		(void)list_stream(l);
+}
+
+void
+list_gone(struct request *r)
+{
+	struct list *l = r->verb;
+
+	PIN_VALID(l, LIST_MAGIC);
+	if (l->started)
+		(void)reply_finish(r, 0);
 }

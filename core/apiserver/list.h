@@ -39,6 +39,7 @@ int	count_nothing(void *, const struct pin_kv *);
 int	revision_wait(struct request *);
 
 void	list_credit(struct request *);
+void	list_gone(struct request *);
 void	watch_credit(struct request *);
 void	watch_gone(struct request *);
 

@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "core/apiserver/list.h"
+
 #define END	{ NULL, NULL }
 
 static const struct step get_steps[] = { { "get", read_get }, END };
@@ -14,6 +16,7 @@ static const struct step list_steps[] = { { "list", list_run }, END };
 static const struct step watch_steps[] = { { "watch", watch_run }, END };
 
 #define WRITE_TAIL							\
+	{ "fields",	write_fields },					\
 	{ "mutate",	write_mutate },					\
 	{ "finish",	write_finish },					\
 	{ "validate",	write_validate },				\
@@ -63,12 +66,7 @@ static const struct step scale_update_steps[] = {
 	{ "decode",	scale_decode },
 	{ "scale",	scale_apply },
 	{ "update",	write_update },
-	{ "mutate",	write_mutate },
-	{ "finish",	write_finish },
-	{ "validate",	write_validate },
-	{ "admit",	write_admit },
-	{ "commit",	write_commit },
-	{ "answer",	scale_answer }, END
+	WRITE_TAIL
 };
 static const struct step binding_steps[] = {
 	{ "body",	body_read },
@@ -151,4 +149,27 @@ verb_steps(struct request *r)
 		    pin_str_is(r->info.subresource, rows[i].sub))
 			return (rows[i].steps);
 	return (NULL);
+}
+
+/* A streamed answer has room again, or has lost its client. */
+void
+verb_credit(struct request *r)
+{
+	if (r->verb == NULL)
+		return;
+	if (r->info.verb_bit == PIN_VERB_WATCH)
+		watch_credit(r);
+	else if (r->info.verb_bit == PIN_VERB_LIST)
+		list_credit(r);
+}
+
+void
+verb_gone(struct request *r)
+{
+	if (r->verb == NULL)
+		return;
+	if (r->info.verb_bit == PIN_VERB_WATCH)
+		watch_gone(r);
+	else if (r->info.verb_bit == PIN_VERB_LIST)
+		list_gone(r);
 }

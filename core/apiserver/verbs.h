@@ -29,6 +29,8 @@ int	write_load_maybe(struct request *);	/* upsert: absent is fine */
 int	write_create(struct request *);	/* sent -> obj */
 int	write_update(struct request *);
 int	write_patch(struct request *);
+int	write_fields(struct request *);	/* managedFields */
+int	write_mutated(struct request *, const struct pin_patch *);
 int	write_mutate(struct request *);	/* admission, then conform again */
 int	write_finish(struct request *);	/* managedFields, generation */
 int	write_validate(struct request *);
@@ -49,7 +51,6 @@ int	delete_plan(struct request *, const struct pin_obj *options);
 int	scale_get(struct request *);
 int	scale_decode(struct request *);
 int	scale_apply(struct request *);
-int	scale_answer(struct request *);
 int	binding_apply(struct request *);
 int	eviction_apply(struct request *);
 int	finalize_apply(struct request *);

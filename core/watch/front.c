@@ -93,7 +93,7 @@ front_catch_up(struct watch_front *wf)
 
 	for (w = wf->catching; w != NULL; w = next) {
 		next = w->next;
-		watcher_pump(w);
+		(void)watcher_pump(w);
 	}
 }
 

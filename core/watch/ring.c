@@ -10,6 +10,8 @@
 
 #include "core/apiserver/apiserver.h"
 
+static _Atomic(uint64_t) event_ids;
+
 const char *const event_names[EVENT__COUNT] = { "ADDED", "MODIFIED",
     "DELETED" };
 
@@ -18,7 +20,6 @@ ring_event_new(const struct apiserver *srv, const struct pin_event *ev)
 {
 	const struct pin_res_row *res;
 	struct pin_str ns, name;
-	static uint64_t seq;	/* one store, one thread */
 	struct ring_event *e;
 
 	res = key_resource(srv, ev->key, &ns, &name);
@@ -28,7 +29,7 @@ ring_event_new(const struct apiserver *srv, const struct pin_event *ev)
 	memcpy(e->key, ev->key.p, ev->key.len);
 	e->key_len = (uint32_t)ev->key.len;
 	atomic_init(&e->refs, 1);
-	e->id = ++seq;
+	e->id = atomic_fetch_add(&event_ids, 1) + 1;
 	e->type = ev->value == NULL ? EVENT_DELETED :
 	    ev->create_rev == ev->revision ? EVENT_ADDED : EVENT_MODIFIED;
 	e->revision = ev->revision;

@@ -102,7 +102,8 @@ uint32_t group_bucket(const struct pin_res_row *stored);
 
 /* watcher.c */
 void	watcher_event(struct watcher *, struct ring_event *, int type);
-void	watcher_pump(struct watcher *);
+/* 0: the watcher and its request are gone. */
+int	watcher_pump(struct watcher *);
 void	watcher_lag(struct watcher *, uint64_t seq);
 void	watcher_tick(struct watcher *, uint64_t now_ns);
 void	watcher_end(struct watcher *, int ok);

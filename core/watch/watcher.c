@@ -16,6 +16,10 @@
 #define WATCHER_MAGIC	0x77617463u
 #define NS_PER_S	UINT64_C(1000000000)
 
+/* GO: on with the next state; STOP: until credit or an event comes; GONE: the
+ * watcher and its request are no more. */
+enum { PUMP_GONE = -1, PUMP_STOP = 0, PUMP_GO = 1 };
+
 void
 watcher_dirty(struct watcher *w)
 {
@@ -184,8 +188,8 @@ send_bookmark(struct watcher *w, uint64_t revision, int initial)
 	send_out(w, &o);
 }
 
-/* An ERROR event with a Status, and the end. */
-static void
+/* An ERROR event with a Status, and the end: the watcher is gone. */
+static int
 send_error(struct watcher *w, int code, const char *text)
 {
 	struct pin_str status = status_body(w->r, code, pin_str(text), NULL);
@@ -198,6 +202,7 @@ send_error(struct watcher *w, int code, const char *text)
 	send_out(w, &o);
 	w->r->ex->ops->flush(w->r->ex);
 	watcher_end(w, 1);
+	return (PUMP_GONE);
 }
 
 /* ---- catching up ---------------------------------------------------- */
@@ -223,7 +228,6 @@ initial_emit(void *arg, const struct pin_kv *kv)
 	return (!has_credit(w));
 }
 
-/* 1: go on with the next state; 0: wait for credit, or ended. */
 static int
 pump_initial(struct watcher *w)
 {
@@ -231,19 +235,20 @@ pump_initial(struct watcher *w)
 	struct pin_range q = { .size = sizeof(q), .end = w->end,
 	    .at = w->list_rev, .bytes_max = WATCH_PIECE };
 	struct pin_range_result res = { .size = sizeof(res) };
+	char from[PIN_KEY_MAX];		/* emit writes w->last */
 	int rc;
 
 	do {
 		if (!has_credit(w))
-			return (0);
-		q.start = w->start;
+			return (PUMP_STOP);
+		memcpy(from, w->start.p, w->start.len);
+		q.start = (struct pin_str){ from, w->start.len };
 		q.at = w->list_rev;
 		rc = r->srv->store->range(r->srv->store_self, &q, initial_emit,
 		    w, &res, &r->err);
-		if (rc != PIN_OK) {
-			send_error(w, rc, r->err.text);
-			return (0);
-		}
+		if (rc != PIN_OK) 
+			return (send_error(w, rc, r->err.text));
+
 		w->list_rev = res.revision;
 		if (w->start.p == w->last && w->start.len < PIN_KEY_MAX)
 			w->last[w->start.len++] = '\0';
@@ -254,7 +259,7 @@ pump_initial(struct watcher *w)
 	w->initial_bookmark = 0;
 	set_state(w, WATCH_RING);
 	w->seq = ring_find(&w->wf->ring, w->since);
-	return (1);
+	return (PUMP_GO);
 }
 
 static int
@@ -284,32 +289,24 @@ static int
 pump_history(struct watcher *w)
 {
 	struct request *r = w->r;
-	const struct pin_res_row *stored =
-	    &r->srv->schema->resources[r->res->store];
-	struct pin_str prefix = store_key(r->arena, r->srv->schema, stored,
-	    r->info.namespace, PIN_STR_NONE);
 	uint64_t upto = w->wf->revision;
 	int rc;
 
 	if (!has_credit(w))
-		return (0);
+		return (PUMP_STOP);
 	rc = r->srv->store->history(r->srv->store_self, w->since + 1, upto,
-	    prefix, history_emit, w, &r->err);
-	if (rc == PIN_EGONE) {
-		send_error(w, PIN_EGONE, "too old resource version");
-		return (0);
-	}
-	if (rc != PIN_OK) {
-		send_error(w, rc, r->err.text);
-		return (0);
-	}
+	    w->start, history_emit, w, &r->err);
+	if (rc == PIN_EGONE)
+		return (send_error(w, PIN_EGONE, "too old resource version"));
+	if (rc != PIN_OK)
+		return (send_error(w, rc, r->err.text));
 	if (!has_credit(w))
-		return (0);
+		return (PUMP_STOP);
 	if (w->since < upto)
 		w->since = upto;
 	set_state(w, WATCH_RING);
 	w->seq = ring_find(&w->wf->ring, w->since);
-	return (1);
+	return (PUMP_GO);
 }
 
 static int
@@ -319,14 +316,12 @@ pump_ring(struct watcher *w)
 	struct ring_event *e;
 	int type;
 
-	if (w->seq < g->tail) {
-		send_error(w, PIN_EGONE, "too old resource version: the "
-		    "watcher was too slow");
-		return (0);
-	}
+	if (w->seq < g->tail)
+		return (send_error(w, PIN_EGONE, "too old resource version: the "
+		    "watcher was too slow"));
 	for (; w->seq < g->head; w->seq++) {
 		if (!has_credit(w))
-			return (0);
+			return (PUMP_STOP);
 		e = ring_at(g, w->seq);
 		if (e->revision <= w->since)
 			continue;
@@ -337,29 +332,19 @@ pump_ring(struct watcher *w)
 	/* At the head; live once the ring has passed what was delivered. */
 	if (w->since <= w->wf->revision)
 		set_state(w, WATCH_LIVE);
-	return (0);
+	return (PUMP_STOP);
 }
 
-void
+int
 watcher_pump(struct watcher *w)
 {
-	int more = 1;
+	int rc = PUMP_GO;
 
-	while (more) {
-		switch (w->state) {
-		case WATCH_INITIAL:
-			more = pump_initial(w);
-			break;
-		case WATCH_HISTORY:
-			more = pump_history(w);
-			break;
-		case WATCH_RING:
-			more = pump_ring(w);
-			break;
-		default:
-			return;
-		}
-	}
+	while (rc == PUMP_GO)
+		rc = w->state == WATCH_INITIAL ? pump_initial(w) :
+		    w->state == WATCH_HISTORY ? pump_history(w) :
+		    w->state == WATCH_RING ? pump_ring(w) : PUMP_STOP;
+	return (rc != PUMP_GONE);
 }
 
 /* seq was not delivered for want of credit. */
@@ -514,8 +499,7 @@ watch_run(struct request *r)
 	reply_start(r, "application/json");
 	watch_link(w);
 	r->ex->ops->flush(r->ex);	/* the head, before any event */
-	watcher_pump(w);
-	if (r->verb == w)		/* still there */
+	if (watcher_pump(w))
 		r->ex->ops->flush(r->ex);
 	return (STEP_WAIT);
 }
@@ -525,8 +509,7 @@ watch_credit(struct request *r)
 {
 	struct watcher *w = r->verb;
 
-	watcher_pump(w);
-	if (r->verb == w)
+	if (watcher_pump(w))
 		r->ex->ops->flush(r->ex);
 }
 
