@@ -41,6 +41,8 @@ struct front {
 	struct watch_front *watch;
 	struct ring_batch *batch;	/* the store's thread, being filled */
 	struct front_counters counters;
+	struct pin_calls *calls;	/* plugin calls of this loop */
+	struct flows	*flows;		/* flow.c */
 	/* Requests whose commits are in; filled by the store's thread, taken
 	 * by the front in one go. */
 	_Atomic(struct request *) committed;

@@ -32,9 +32,11 @@ store_key(struct pin_arena *arena, const struct pin_schema *schema,
     const struct pin_res_row *res, struct pin_str ns, struct pin_str name)
 {
 	struct pin_str prefix = pin_str(pin_schema_str(schema, res->key));
-	size_t len = prefix.len + ns.len + name.len + 2;
-	char *p = pin_arena_alloc(arena, len), *q = p;
+	char *p, *q;
 
+	if ((res->flags & PIN_RF_NAMESPACED) == 0)
+		ns = PIN_STR_NONE;
+	p = q = pin_arena_alloc(arena, prefix.len + ns.len + name.len + 2);
 	if (p == NULL)
 		return (PIN_STR_NONE);
 	memcpy(q, prefix.p, prefix.len);
@@ -43,8 +45,7 @@ store_key(struct pin_arena *arena, const struct pin_schema *schema,
 	if (ns.len > 0) {
 		memcpy(q, ns.p, ns.len);
 		q += ns.len;
-		if (name.len > 0 || (res->flags & PIN_RF_NAMESPACED) != 0)
-			*q++ = '/';
+		*q++ = '/';
 	}
 	if (name.len > 0) {
 		memcpy(q, name.p, name.len);

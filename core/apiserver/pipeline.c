@@ -15,6 +15,7 @@
 
 #include "core/apiserver/chain.h"
 #include "core/apiserver/flow.h"
+#include "core/apiserver/strategy.h"
 #include "core/apiserver/verbs.h"
 
 #define REQUEST_MAGIC	0x72657131u	/* "req1" */
@@ -182,9 +183,11 @@ void
 request_end(struct request *r)
 {
 	flow_leave(r);
+	strategy_release(r);
+	(void)chain_end(r);
 	pin_set_put(&r->set);
-	if (r->old_bytes != NULL)
-		pin_buf_put(&r->old_bytes);
+	pin_buf_put(&r->old_bytes);
+	pin_buf_put(&r->new_bytes);
 	r->ex->data = NULL;
 	r->magic = 0;
 }

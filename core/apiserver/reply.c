@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/apiserver/chain.h"
 #include "core/apiserver/verbs.h"
 
 #define REPLY_HEADERS_MAX	(REQUEST_WARNINGS_MAX + 8)
@@ -39,6 +40,7 @@ common_headers(struct request *r, struct http_header *h, const char *type)
 {
 	uint32_t n = 0, i;
 
+	chain_lines(r);
 	h[n++] = (struct http_header){ PIN_STR("Audit-Id"), r->uid };
 	h[n++] = (struct http_header){ PIN_STR("Cache-Control"),
 	    PIN_STR("no-cache, private") };

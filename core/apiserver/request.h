@@ -105,6 +105,7 @@ struct request {
 	uint32_t	 generated;	/* the name was made from generateName */
 	uint32_t	 changed;	/* obj differs from old */
 	uint32_t	 committed;	/* a transaction was sent */
+	uint32_t	 vanish;	/* a delete removes the key */
 	uint32_t	 finish_step;	/* where another name is generated */
 	uint32_t	 retry_step;	/* where a lost race begins again */
 	struct pin_type	 type;		/* of obj and old: the resource's */

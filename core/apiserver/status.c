@@ -60,10 +60,40 @@ put_causes(struct pin_out *o, const struct pin_causes *causes)
 	pin_out_char(o, ']');
 }
 
+/* 'namespaces "x" not found', from a plugin that looked for another object:
+ * the details are that object's. */
+static int
+put_other(struct pin_out *o, struct pin_str message)
+{
+	static const char tail[] = "\" not found";
+	const char *open = message.len > 0 ? memchr(message.p, '"',
+	    message.len) : NULL, *dot;
+	struct pin_str kind, name;
+
+	if (open == NULL || open - message.p < 2 || open[-1] != ' ' ||
+	    message.len < sizeof(tail) || memcmp(message.p + message.len -
+	    (sizeof(tail) - 1), tail, sizeof(tail) - 1) != 0)
+		return (0);
+	kind = (struct pin_str){ message.p, (size_t)(open - 1 - message.p) };
+	name = (struct pin_str){ open + 1, message.len - kind.len - 2 -
+	    (sizeof(tail) - 1) };
+	if (memchr(kind.p, ' ', kind.len) != NULL)
+		return (0);
+	member(o, "name", name);
+	dot = memchr(kind.p, '.', kind.len);
+	if (dot != NULL) {
+		member(o, "group", (struct pin_str){ dot + 1,
+		    kind.len - (size_t)(dot + 1 - kind.p) });
+		kind.len = (size_t)(dot - kind.p);
+	}
+	member(o, "kind", kind);
+	return (1);
+}
+
 /* Which details a code carries: upstream's constructors differ. */
 static void
 put_details(struct pin_out *o, struct request *r, int code,
-    const struct pin_causes *causes)
+    struct pin_str message, const struct pin_causes *causes)
 {
 	struct pin_str kind = r->info.resource;
 
@@ -74,6 +104,10 @@ put_details(struct pin_out *o, struct request *r, int code,
 	pin_out_cstr(o, ",\"details\":{");
 	if (r->res != NULL && code == PIN_EINVALID)
 		kind = pin_str(res_str(r, r->res->kind));
+	if (code == PIN_ENOTFOUND && put_other(o, message)) {
+		pin_out_char(o, '}');
+		return;
+	}
 	if (r->res != NULL && code != PIN_EMETHOD) {
 		member(o, "name", r->info.name);
 		member(o, "group", r->info.group);
@@ -97,7 +131,7 @@ status_body(struct request *r, int code, struct pin_str message,
 	    "\"metadata\":{},\"status\":\"Failure\",\"message\":");
 	pin_json_quote(&o, message);
 	pin_out_printf(&o, ",\"reason\":\"%s\"", pin_err_reason(code));
-	put_details(&o, r, code, causes);
+	put_details(&o, r, code, message, causes);
 	pin_out_printf(&o, ",\"code\":%d}\n", pin_err_http(code));
 	if (o.failed != PIN_OK)
 		return (PIN_STR("{\"kind\":\"Status\",\"apiVersion\":\"v1\","

@@ -60,6 +60,15 @@ static const struct step collection_steps[] = {
 	{ "collection",	collection_run }, END
 };
 static const struct step scale_get_steps[] = { { "scale", scale_get }, END };
+static const struct step scale_patch_steps[] = {
+	{ "media",	body_patch },
+	{ "body",	body_read },
+	{ "load",	write_load },
+	{ "decode",	scale_decode },
+	{ "scale",	scale_apply },
+	{ "update",	write_update },
+	WRITE_TAIL
+};
 static const struct step scale_update_steps[] = {
 	{ "body",	body_read },
 	{ "load",	write_load },
@@ -117,7 +126,7 @@ static const struct verb_row {
 	{ "",		PIN_VERB_DELETECOLLECTION, collection_steps },
 	{ "scale",	PIN_VERB_GET,		scale_get_steps },
 	{ "scale",	PIN_VERB_UPDATE,	scale_update_steps },
-	{ "scale",	PIN_VERB_PATCH,		scale_update_steps },
+	{ "scale",	PIN_VERB_PATCH,		scale_patch_steps },
 	{ "binding",	PIN_VERB_CREATE,	binding_steps },
 	{ "eviction",	PIN_VERB_CREATE,	eviction_steps },
 	{ "finalize",	PIN_VERB_UPDATE,	finalize_steps },

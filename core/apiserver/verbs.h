@@ -23,6 +23,9 @@ int	body_options(struct request *);	/* DeleteOptions into r->options */
 int	body_object(struct request *);	/* decode + conform into r->sent */
 int	body_patch(struct request *);	/* only checks the media type */
 
+/* write.c: r->old by r->info. PIN_OK, PIN_ENOTFOUND or an error, in r->err. */
+int	object_load(struct request *);
+
 /* write.c: steps of create, update, patch. */
 int	write_load(struct request *);	/* r->old, or NotFound */
 int	write_load_maybe(struct request *);	/* upsert: absent is fine */

@@ -21,8 +21,8 @@
 /* ---- load ----------------------------------------------------------- */
 
 /* PIN_OK, PIN_ENOTFOUND, or an error; all in r->err. */
-static int
-load_old(struct request *r)
+int
+object_load(struct request *r)
 {
 	struct pin_kv kv;
 	int rc;
@@ -53,7 +53,7 @@ write_load(struct request *r)
 		return (reply_error(r));
 	if (r->patch_kind != 0)
 		r->retry_step = r->step;
-	if (load_old(r) != PIN_OK)
+	if (object_load(r) != PIN_OK)
 		return (reply_error(r));
 	return (STEP_NEXT);
 }
@@ -61,7 +61,7 @@ write_load(struct request *r)
 int
 write_load_maybe(struct request *r)
 {
-	int rc = load_old(r);
+	int rc = object_load(r);
 
 	if (rc == PIN_ENOTFOUND && r->sub == NULL &&
 	    (r->res->flags & PIN_RF_UPSERT) != 0) {
@@ -240,11 +240,9 @@ write_validate(struct request *r)
 	pin_conform_check(r->type, r->obj, r->operation == PIN_OP_UPDATE ?
 	    r->old : NULL, causes);
 	chain_validation(r, causes);
-	if (pin_cause_count(causes) > 0) {
-		strategy_release(r);
+	if (pin_cause_count(causes) > 0)
 		return (reply_causes(r, r->info.group, pin_str(res_str(r,
 		    r->res->kind)), r->info.name, causes));
-	}
 	return (STEP_NEXT);
 }
 
@@ -284,10 +282,8 @@ write_commit(struct request *r)
 	if (write_bytes(r) != PIN_OK)
 		return (reply_error(r));
 	r->result.revision = r->old_rev;
-	if (r->opt.dry_run || unchanged(r)) {
-		strategy_release(r);
+	if (r->opt.dry_run || unchanged(r))
 		return (STEP_NEXT);
-	}
 	r->key = store_key(r->arena, r->srv->schema, r->res,
 	    r->info.namespace, r->info.name);
 	if (r->key.p == NULL || r->key.len > PIN_KEY_MAX)
@@ -327,13 +323,11 @@ write_lost(struct request *r)
 			r->info.name = PIN_STR_NONE;
 			return (write_again(r, r->finish_step));
 		}
-		strategy_release(r);
 		return (reply_err(r, PIN_EEXISTS, "%s", ""));
 	}
 	if (r->want_rev == 0 || r->patch_kind != 0)
 		if (r->retries < REQUEST_RETRIES_MAX)
 			return (write_again(r, r->retry_step));
-	strategy_release(r);
 	return (reply_err(r, PIN_ECONFLICT, "%s", ""));
 }
 
@@ -345,10 +339,10 @@ write_answer(struct request *r)
 
 	if (r->committed && r->result.rc == PIN_ECONFLICT)
 		return (write_lost(r));
-	if (r->committed && r->result.rc != PIN_OK) {
-		strategy_release(r);
+	if (r->committed && r->result.rc != PIN_OK)
 		return (reply_error(r));
-	}
+	if (r->committed)
+		r->alloc = NULL;	/* it is the object's now */
 	if (r->answer != NULL)		/* a subresource with a body of its own */
 		return (r->answer(r));
 	return (reply_object(r, status, b, r->result.revision));
