@@ -500,6 +500,9 @@ func (p *pkg) writeResources(b *strings.Builder) {
 		id := p.short + "/" + r["plural"]
 		overlayUsed[id] = true
 		for _, a := range resAttr[id] {
+			if a[0] == "column" || a[0] == "columns" {
+				continue
+			}
 			fmt.Fprintf(b, "\t%s\n", strings.Join(a, "\t"))
 		}
 		for _, s := range subresources {
@@ -517,6 +520,13 @@ func (p *pkg) writeResources(b *strings.Builder) {
 }
 
 func (p *pkg) writeColumns(b *strings.Builder, r map[string]string) {
+	for _, a := range resAttr[p.short+"/"+r["plural"]] {
+		if a[0] == "columns" {
+			b.WriteString("\tcolumn\tName\tstring\tname\t0\t.metadata.name\n" +
+				"\tcolumn\t'Created At'\tdate\t-\t0\t.metadata.creationTimestamp\n")
+			return
+		}
+	}
 	for _, c := range columns {
 		if c["group"] != r["group"] || c["plural"] != r["plural"] {
 			continue
@@ -541,6 +551,11 @@ func (p *pkg) writeColumns(b *strings.Builder, r map[string]string) {
 		}
 		fmt.Fprintf(b, "\tcolumn\t%s\t%s\t%s\t%s\t%s\n", n, c["type"], f, c["priority"], src)
 	}
+	for _, a := range resAttr[p.short+"/"+r["plural"]] {
+		if a[0] == "column" {
+			fmt.Fprintf(b, "\t%s\n", strings.Join(a, "\t"))
+		}
+	}
 }
 
 func (p *pkg) write(dir string) {
@@ -553,7 +568,9 @@ func (p *pkg) write(dir string) {
 		if g == "" {
 			g = "-"
 		}
-		fmt.Fprintf(&b, "version\t%s\t%s\t%s\n", g, p.version, p.full)
+		a := append([]string{"version", g, p.version, p.full}, overlay[p.short]...)
+		overlayUsed[p.short] = true
+		fmt.Fprintf(&b, "%s\n", strings.Join(a, "\t"))
 	}
 	p.writeResources(&b)
 	for _, n := range p.order {
