@@ -6,6 +6,7 @@
  * of a missing member adds null, `test` of a missing member against null
  * holds.
  * Pure; operations move nodes, they copy only what the patch brings. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

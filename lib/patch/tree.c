@@ -59,7 +59,7 @@ pin__tree_put(struct pin_obj *o, pin_node parent, struct pin_str key,
 		return (0);
 	o->nodes[n].koff = off;
 	o->nodes[n].kt = (uint32_t)key.len << PIN__KT_SHIFT |
-	    PIN__TYPE(&o->nodes[n]);
+	    PIN__KT_KEYED | PIN__TYPE(&o->nodes[n]);
 	pin__obj_link_last(o, parent, n);
 	return (1);
 }

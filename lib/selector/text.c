@@ -10,6 +10,7 @@
 
 #include "lib/selector/text.h"
 
+#define GO_EXP_MAX	6	/* from here on %v prints an exponent */
 #define GO_SORT_MAX	256	/* members of one map that are sorted */
 
 /* The length of the well-formed UTF-8 sequence at s, or 0. */
@@ -117,7 +118,7 @@ pin__go_i64(struct pin_str s, int64_t *out)
 }
 
 /* Go's %v of a float64: the shortest digits that read back the same, an
- * exponent of at least two digits below 1e-4 and from 1e21. */
+ * exponent of at least two digits below 1e-4 and from 1e+06. */
 static void
 go_float(struct pin_out *out, double d)
 {
@@ -136,7 +137,7 @@ go_float(struct pin_out *out, double d)
 		return;
 	}
 	exp = atoi(e + 1);
-	if (exp < -4 || exp >= 21) {
+	if (exp < -4 || exp >= GO_EXP_MAX) {
 		pin_out_cstr(out, buf);
 		return;
 	}
