@@ -594,6 +594,18 @@ func (p *pkg) write(dir string) {
 	}
 }
 
+/* Words, blanks inside single quotes kept. */
+func split(s string) (out []string) {
+	for i, part := range strings.Split(s, "'") {
+		if i%2 == 1 {
+			out = append(out, part)
+		} else {
+			out = append(out, strings.Fields(part)...)
+		}
+	}
+	return
+}
+
 func readOverlay(path string) {
 	b, err := os.ReadFile(path)
 	if err != nil {
@@ -610,7 +622,7 @@ func readOverlay(path string) {
 		case strings.Contains(w[0], "/"):
 			resAttr[w[0]] = append(resAttr[w[0]], w[1:])
 		default:
-			overlay[w[0]] = append(overlay[w[0]], strings.Fields(strings.Join(w[1:], " "))...)
+			overlay[w[0]] = append(overlay[w[0]], split(strings.Join(w[1:], " "))...)
 		}
 	}
 }
@@ -641,11 +653,13 @@ func main() {
 	ver := flag.String("version", "v0.35.4", "version of the modules")
 	kver := flag.String("kubernetes", "v1.35.4", "version of the main module")
 	ref := flag.String("ref", "", "folder of resources.tsv, subresources.tsv, printcolumns.tsv")
-	ov := flag.String("overlay", "overlay.tsv", "our own facts")
+	ov := flag.String("overlay", "overlay.tsv,checks.tsv", "our own facts, in that order")
 	out := flag.String("out", "", "folder to write")
 	flag.Parse()
 	readGates(*mod + "/kubernetes@" + *kver + "/pkg/features/kube_features.go")
-	readOverlay(*ov)
+	for _, f := range strings.Split(*ov, ",") {
+		readOverlay(f)
+	}
 	resources = tsv(*ref + "/resources.tsv")
 	subresources = tsv(*ref + "/subresources.tsv")
 	columns = tsv(*ref + "/printcolumns.tsv")
