@@ -68,7 +68,7 @@ test_fields(void)
 		f = field("core.v1.Container", "ports");
 		CHECK(f != NULL);
 		CHECK_INT(f->number, 6);
-		CHECK_INT(f->shape, PIN_FORM_LIST);
+		CHECK_INT(f->shape, PIN_SHAPE_LIST);
 		CHECK_INT(f->kind, PIN_F_OBJECT);
 		CHECK_INT(f->list, PIN_LIST_MAP);
 		CHECK_INT(pin_schema_nwords(s, f->keys), 2);
