@@ -8,6 +8,7 @@
 #ifndef PINTLE_APISERVER_H
 #define PINTLE_APISERVER_H
 
+#include "core/apiserver/pki.h"
 #include "core/apiserver/request.h"
 #include "core/http/server.h"
 #include "core/config/config.h"
@@ -18,7 +19,6 @@
 struct watch_front;
 struct ring_event;
 struct discovery;
-struct pki;
 struct view_hub;
 
 /* A batch of committed events on its way to one front. */
@@ -59,18 +59,23 @@ struct apiserver {
 	struct http_server *http;
 	uint32_t	 nfronts, pad;
 	struct front	 fronts[FRONTS_MAX];
+	struct pin_loop	*loops[FRONTS_MAX];	/* the fronts' */
+	struct exchange_handler handler;
+	struct tls_server *tls;
+	struct pin_addr	 bound;		/* of the first listener */
+	const char	*data;		/* directory */
+	char		 node[64], advertise[64], service_ip[64];
+	struct pin_env_services services;
 	struct discovery *discovery;
 	struct view_hub	*views;
 	struct pki	*pki;
 	struct pin_apiserver_config limits;
-	uint32_t	*key_table;	/* keys.c: resources by key prefix */
 	_Atomic(uint64_t) revision;	/* newest committed */
 	_Atomic(uint64_t) request_seq;
 	_Atomic(uint32_t) ready;	/* bit per readyz check that holds */
 	_Atomic(uint32_t) stopping;
 	uint64_t	 started_ns;
 	char		 instance[40];	/* random, for audit ids */
-	struct pin_str	 service_cidr;	/* "10.96.0.0/16" */
 };
 
 /* Helpers every verb uses: schema strings. */

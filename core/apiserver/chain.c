@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "core/apiserver/strategy.h"
 #include "core/apiserver/verbs.h"
 #include "core/loader/stage.h"
 
@@ -297,8 +298,8 @@ put_quoted(struct pin_out *o, const char *before, struct pin_str s)
 
 /* 'pods "x" is forbidden: User "u" cannot get resource "pods" in API group ""
  * in the namespace "default"'. */
-int
-chain_forbidden(struct request *r, const struct pin_user *user,
+static int
+forbidden(struct request *r, const struct pin_user *user,
     const struct pin_attributes *a, struct pin_str reason)
 {
 	struct pin_out o;
@@ -348,7 +349,7 @@ authorize_answer(struct request *r, int allowed, int denied,
 	(void)denied;
 	if (allowed)
 		return (STEP_NEXT);
-	return (chain_forbidden(r, &r->user, &r->chain->attr, reason));
+	return (forbidden(r, &r->user, &r->chain->attr, reason));
 }
 
 int

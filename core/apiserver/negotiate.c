@@ -7,6 +7,7 @@
 #include "core/apiserver/apiserver.h"
 
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 

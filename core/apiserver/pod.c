@@ -13,14 +13,25 @@ static const char *const qos_resources[] = { "cpu", "memory" };
 static int
 quantity_zero(struct pin_str s)
 {
-	int64_t v = 0;
+	struct pin_quantity q;
 
-	return (s.len == 0 || (pin_quantity_milli(s, &v) == PIN_OK && v == 0));
+	return (s.len == 0 || pin_quantity_parse(s, &q, NULL) != PIN_OK ||
+	    pin_quantity_sign(&q) == 0);
+}
+
+static int
+quantity_differ(struct pin_str a, struct pin_str b)
+{
+	struct pin_quantity x, y;
+
+	return (pin_quantity_parse(a, &x, NULL) != PIN_OK ||
+	    pin_quantity_parse(b, &y, NULL) != PIN_OK ||
+	    pin_quantity_cmp(&x, &y) != 0);
 }
 
 /* Guaranteed: every container has cpu and memory limits, equal to requests.
  * BestEffort: none has any. Burstable: the rest. */
-const char *
+static const char *
 pod_qos(const struct pin_obj *o)
 {
 	static const char *const lists[] = { "containers", "initContainers" };
@@ -42,7 +53,7 @@ pod_qos(const struct pin_obj *o)
 				any |= !quantity_zero(rq) ||
 				    !quantity_zero(lm);
 				if (quantity_zero(lm) || (rq.len > 0 &&
-				    pin_quantity_cmp(rq, lm) != 0))
+				    quantity_differ(rq, lm)))
 					guaranteed = 0;
 			}
 		}

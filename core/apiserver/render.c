@@ -5,6 +5,7 @@
 #include "core/apiserver/render.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "core/api/printer.h"

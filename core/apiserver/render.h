@@ -41,5 +41,9 @@ int	render_parse(struct request *, struct pin_arena *, struct pin_buf *,
 void	reply_start(struct request *, const char *type);
 int	reply_finish(struct request *, int ok);
 int	reply_out(struct request *, int status, struct pin_out *);
+/* JSON that a client may keep: an ETag, Vary: Accept. type NULL: the
+ * aggregated discovery's. Takes the reference; bytes NULL: 304. */
+int	reply_etag(struct request *, int status, const char *type,
+	    const char *etag, PIN_OWN struct pin_buf *);
 
 #endif

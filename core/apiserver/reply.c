@@ -85,6 +85,25 @@ reply_bytes(struct request *r, int status, const char *type, struct pin_str s)
 	return (reply_buf(r, status, type, pin_buf_copy(s.p, s.len)));
 }
 
+int
+reply_etag(struct request *r, int status, const char *type, const char *etag,
+    PIN_OWN struct pin_buf *buf)
+{
+	struct http_header h[REPLY_HEADERS_MAX];
+	struct exchange *ex = r->ex;
+	uint32_t n;
+
+	n = common_headers(r, h, type != NULL ? type : "application/json;"
+	    "g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList");
+	h[n++] = (struct http_header){ PIN_STR("Etag"),
+	    pin_arena_str(r->arena, pin_str(etag)) };
+	h[n++] = (struct http_header){ PIN_STR("Vary"), PIN_STR("Accept") };
+	h[1].value = PIN_STR("public");
+	request_end(r);
+	ex->ops->reply(ex, status, h, n, &buf, buf != NULL);
+	return (STEP_DONE);
+}
+
 void
 reply_start(struct request *r, const char *type)
 {

@@ -7,6 +7,7 @@
  * spelling of a path reaches a key that was not authorized. */
 #include "core/apiserver/request.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "core/apiserver/apiserver.h"

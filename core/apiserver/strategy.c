@@ -149,7 +149,7 @@ name_error(uint32_t rule, struct pin_str s, int prefix)
 		if (s.len > 63)
 			return ("must be no more than 63 characters");
 		return (dns_ok(s, 0, 0, prefix) ? NULL : LABEL_MSG);
-	case PIN_NAME_DNS1035:
+	case PIN_NAME_LABEL1035:
 		if (s.len > 63)
 			return ("must be no more than 63 characters");
 		return (dns_ok(s, 0, 1, prefix) ? NULL : DNS1035_MSG);

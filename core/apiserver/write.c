@@ -7,6 +7,7 @@
  * equal stores nothing. */
 #include "core/apiserver/verbs.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "core/apiserver/chain.h"

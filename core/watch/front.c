@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/apiserver/render.h"
 #include "core/apiserver/verbs.h"
 #include "core/apiserver/views.h"
 
