@@ -11,6 +11,5 @@
 
 /* STEP_DONE when the path is below /openapi, else STEP_NEXT. */
 int	openapi_dispatch(struct request *);
-void	openapi_close(struct apiserver *);
 
 #endif
