@@ -360,7 +360,7 @@ test_patch(void)
 	struct pin_arena *a = pin_arena_new(1 << 20);
 	struct pin_patch *p = pin_patch_new(a), *q = pin_patch_new(a);
 	struct pin_err e = PIN_ERR_INIT;
-	struct pin_obj *o;
+	struct pin_obj *o = NULL;
 	struct pin_out out;
 	static const char in[] = "{\"l\":[1,2,3],\"x\":{\"y\":1},\"n\":null}";
 	static const char want[] = "{\"l\":[1,{\"k\":\"v\"},\"<end>\"],"
