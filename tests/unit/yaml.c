@@ -30,6 +30,7 @@ static const struct {
 	{ "a: b\na: c\n", "{\"a\":\"c\"}" },
 	{ "x: !!binary aGVsbG8=\nz: !!str 5\nw: !!float 3\nv: !foo bar\n",
 	    "{\"x\":\"hello\",\"z\":\"5\",\"w\":3,\"v\":\"bar\"}" },
+	{ "x: !!binary //8=\n", "{\"x\":\"\xef\xbf\xbd\xef\xbf\xbd\"}" },
 	{ "a: |\n  l1\n  l2\nb: >\n  f1\n  f2\nc: \"q\\n\\u00e9\"\n",
 	    "{\"a\":\"l1\\nl2\\n\",\"b\":\"f1 f2\\n\",\"c\":\"q\\n\xc3\xa9\"}" },
 	{ "a: 1\n---\nb: 2\n", "{\"a\":1}" },
