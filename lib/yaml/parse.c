@@ -353,8 +353,8 @@ read_value(struct decoder *x, uint32_t y, pin_node parent, uint32_t koff,
 		x->d.o->nodes[node].kt |= klen << PIN__KT_SHIFT |
 		    PIN__KT_KEYED;
 	}
-	if (parent != 0)
-		pin__obj_link_last(x->d.o, parent, node);
+	if (parent != 0 && !pin__obj_link_last(x->d.o, parent, node))
+		return (no_memory(x));
 	rc = note_line(x, node, line);
 	if (rc != PIN_OK)
 		return (rc);

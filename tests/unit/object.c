@@ -275,6 +275,131 @@ test_dups(void)
 	pin_obj_free(&o);
 }
 
+/* A member as a plain search finds it. */
+static pin_node
+search(const struct pin_obj *o, pin_node parent, const char *key)
+{
+	pin_node n, found = 0;
+
+	for (n = pin_obj_first(o, parent); n != 0; n = pin_obj_next(o, n)) {
+		if (pin_str_is(pin_obj_key(o, n), key))
+			found = n;
+	}
+	return (found);
+}
+
+/* Changes of all kinds at objects around the width where the index begins;
+ * after each, lookups must answer what a search finds. */
+static void
+churn(struct pin_obj *o, unsigned int seed, int steps)
+{
+	char key[16];
+	pin_node r = pin_obj_root(o), n;
+	unsigned int x = seed;
+	int i, k;
+
+	for (i = 0; i < steps; i++) {
+		x = x * 1103515245u + 12345u;
+		snprintf(key, sizeof(key), "k%u", (x >> 8) % 150);
+		switch (x >> 24 & 7) {
+		case 0:
+			n = search(o, r, key);
+			CHECK_INT(pin_obj_unset(o, r, key), n != 0);
+			break;
+		case 1:
+			n = search(o, r, key);
+			if (n != 0)
+				pin_obj_remove(o, r, n);
+			break;
+		case 2:
+			if (pin_obj_count(o, r) < 200 && i % 7 == 0) {
+				n = pin_obj_set_node(o, r, pin_str(key), o, r);
+				CHECK(pin_obj_get(o, n, key) ==
+				    search(o, n, key));
+			}
+			break;
+		default:
+			pin_obj_set_str(o, r, key, pin_str(key));
+			break;
+		}
+		CHECK(pin_obj_get(o, r, key) == search(o, r, key));
+	}
+	for (k = 0; k < 150; k++) {
+		snprintf(key, sizeof(key), "k%d", k);
+		CHECK(pin_obj_get(o, r, key) == search(o, r, key));
+	}
+}
+
+static void
+test_index(void)
+{
+	struct pin_arena *a = pin_arena_new((size_t)1 << 30);
+	struct pin_obj *o, *c;
+	struct pin_out out;
+	unsigned int seed;
+	char key[16];
+	int i;
+
+	CASE("lookups in wide objects answer what a search finds") {
+		for (seed = 1; seed < 20; seed++) {
+			o = pin_obj_new(seed % 2 ? a : NULL);
+			churn(o, seed, 400);
+			c = pin_obj_copy(seed % 3 ? a : NULL, o);
+			CHECK(pin_obj_equal(o, 1, c, 1));
+			churn(c, seed + 100, 200);
+			churn(o, seed + 200, 200);
+			pin_obj_free(&c);
+			pin_obj_free(&o);
+			pin_arena_reset(a);
+		}
+	}
+	CASE("also when they were read, with double names, and packed") {
+		pin_out_init(&out, a, 1 << 20);
+		pin_out_char(&out, '{');
+		for (i = 0; i < 200; i++)
+			pin_out_printf(&out, "\"k%d\":%d,", i % 120, i);
+		pin_out_cstr(&out, "\"z\":0}");
+		CHECK_INT(pin_obj_parse(a, out.p, out.len, &o, NULL), PIN_OK);
+		for (i = 0; i < 125; i++) {
+			snprintf(key, sizeof(key), "k%d", i);
+			CHECK(pin_obj_get(o, 1, key) == search(o, 1, key));
+		}
+		pin_out_init(&out, a, 1 << 20);
+		CHECK_INT(pin_obj_pack(o, &out), PIN_OK);
+		CHECK_INT(pin_obj_map(a, out.p, out.len, &c, NULL), PIN_OK);
+		CHECK_UINT(pin_obj_get(c, 1, "k7"), pin_obj_get(o, 1, "k7"));
+		churn(o, 77, 500);
+	}
+	pin_arena_free(&a);
+}
+
+static void
+test_wide(void)
+{
+	enum { N = 200000 };
+	struct pin_obj *o = pin_obj_new(NULL);
+	uint64_t t0 = tap_now_ms();
+	char key[16];
+	int i, k = 0;
+
+	CASE("filling, reading and emptying a wide object is linear") {
+		for (i = 0; i < N; i++) {
+			snprintf(key, sizeof(key), "key%d", i);
+			pin_obj_set_i64(o, 1, key, i);
+		}
+		CHECK_UINT(pin_obj_count(o, 1), N);
+		for (i = 0; i < N; i++) {
+			snprintf(key, sizeof(key), "key%d", i);
+			k += pin_obj_get(o, 1, key) != 0;
+			k += pin_obj_unset(o, 1, key);
+		}
+		CHECK_INT(k, 2 * N);
+		CHECK_UINT(pin_obj_count(o, 1), 0);
+		CHECK(tap_now_ms() - t0 < 20000);
+	}
+	pin_obj_free(&o);
+}
+
 static void
 test_path(void)
 {
@@ -434,6 +559,8 @@ main(void)
 	test_no_memory();
 	test_equal();
 	test_dups();
+	test_index();
+	test_wide();
 	test_path();
 	test_pack();
 	test_patch();
