@@ -42,7 +42,7 @@ struct reader {
 static const struct pin_section sections[PIN_SECTION__COUNT] = {
 #define SECTION(sym, n, k, s, ro, need)					\
 	[PIN_SECTION_##sym] = { .name = n, .kind = PIN_KIND_##k,	\
-	    .shape = PIN_SHAPE_##s, .role = PIN_ROLE_##ro, .needed = need },
+	    .shape = PIN_FORM_##s, .role = PIN_ROLE_##ro, .needed = need },
 #include "core/config/sections.def"
 #undef SECTION
 };
@@ -384,15 +384,15 @@ section_read(struct reader *rd, const config_setting_t *s)
 {
 	struct chain *ch = &rd->c->chain[rd->section];
 
-	if (sections[rd->section].shape != PIN_SHAPE_BLOCK)
+	if (sections[rd->section].shape != PIN_FORM_BLOCK)
 		ch->entry = pin_xcalloc(PIN_CONFIG_ENTRIES_MAX,
 		    sizeof(*ch->entry));
 	switch (sections[rd->section].shape) {
-	case PIN_SHAPE_LIST:
+	case PIN_FORM_LIST:
 		if (s != NULL)
 			list_read(rd, s);
 		break;
-	case PIN_SHAPE_ONE:
+	case PIN_FORM_ONE:
 		if (s != NULL)
 			entry_read(rd, s);
 		break;
@@ -627,7 +627,7 @@ const struct pin_conf *
 pin_config_block(const struct pin_config *c, uint32_t section)
 {
 	PIN_VALID(c, CONFIG_MAGIC);
-	PIN_ASSERT(pin_section(section)->shape == PIN_SHAPE_BLOCK);
+	PIN_ASSERT(pin_section(section)->shape == PIN_FORM_BLOCK);
 	return (c->block[section]);
 }
 
