@@ -48,7 +48,7 @@ static const struct pin_section sections[PIN_SECTION__COUNT] = {
 };
 
 /* Options of every entry, whatever its plugin. */
-static const struct pin_option common[] = {
+const struct pin_option pin_entry_options[] = {
 	{ "plugin", PIN_OPT_STRING, PIN_OPTF_REQUIRED, NULL,
 	    "which plugin", 0, 0 },
 	{ "name", PIN_OPT_STRING, 0, NULL,
@@ -88,6 +88,13 @@ pin_section(uint32_t section)
 {
 	PIN_ASSERT(section < PIN_SECTION__COUNT);
 	return (&sections[section]);
+}
+
+const struct pin_option *
+pin_section_options(uint32_t section)
+{
+	PIN_ASSERT(section < PIN_SECTION__COUNT);
+	return (blocks[section].options);
 }
 
 const char *
@@ -311,7 +318,7 @@ entry_read(struct reader *rd, const config_setting_t *s)
 		    sections[rd->section].name);
 		return;
 	}
-	conf = group_read(rd, group, common, NULL, where, NULL);
+	conf = group_read(rd, group, pin_entry_options, NULL, where, NULL);
 	if (group == NULL) {
 		v = &conf->value[0];		/* plugin */
 		v->str = pin_xstrdup(config_setting_get_string(s));
@@ -634,7 +641,7 @@ pin_config_conf(const struct pin_config *c, const struct pin_config_entry *e,
 	struct pin_conf *conf;
 
 	PIN_VALID(c, CONFIG_MAGIC);
-	conf = group_read(&rd, e->setting, options, common, e->where,
+	conf = group_read(&rd, e->setting, options, pin_entry_options, e->where,
 	    e->plugin);
 	(void)pin__conf_finish(conf, c->data, r);
 	if (r->errors != before)

@@ -40,6 +40,8 @@ struct pin_call {
 	struct pin_call_owner owner;
 	uint32_t	 ended;		/* by its owner, while given up */
 	uint32_t	 working;	/* the work pool has it */
+	uint32_t	 op;		/* PIN__OP_..., for an isolate */
+	uint32_t	 pad2;
 
 	struct pin_stage *stage;
 	struct pin_set	*set;		/* held while an answer is owed */

@@ -89,6 +89,10 @@ struct pin_env_services {
 		    void *changed_arg, PIN_OWN void **view, struct pin_err *);
 	void	(*view_close)(void *arg, PIN_OWN void *view);
 	int	(*view_synced)(void *arg, const void *view);
+	/* Something an operator should see (an Event): "PluginCrashed",
+	 * "PluginStarted". May be NULL; it is logged anyway. */
+	void	(*event)(void *arg, const char *section, const char *name,
+		    const char *reason, const char *text);
 };
 
 /* ---- life --------------------------------------------------------------- */

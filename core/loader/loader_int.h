@@ -25,8 +25,9 @@ int	pin__kind_check(const struct pin_plugin *, uint32_t section,
 
 /* The bytes of a file that only root or we could have written, through one
  * descriptor. Heap. */
-int	pin__so_read(const char *file, PIN_OWN unsigned char **, size_t *len,
-	    struct pin_err *);
+/* owned = 0: anybody's. */
+int	pin__file_read(const char *file, int owned, PIN_OWN unsigned char **,
+	    size_t *len, struct pin_err *);
 int	pin__dir_make(const char *path, struct pin_err *);
 int	pin__elf_check(const unsigned char *, size_t len, struct pin_err *);
 int	pin__sha256(const void *, size_t len, unsigned char out[32]);

@@ -75,7 +75,7 @@ copy_is_there(const char *path, const unsigned char *bytes, size_t len)
 	size_t old_len;
 	int same;
 
-	if (pin__so_read(path, &old, &old_len, NULL) != PIN_OK)
+	if (pin__file_read(path, 1, &old, &old_len, NULL) != PIN_OK)
 		return (0);
 	same = old_len == len && memcmp(old, bytes, len) == 0;
 	free(old);
@@ -315,7 +315,7 @@ pin__module_open(struct pin__modules *ms, const char *file, uint32_t kind,
 	int rc;
 
 	*out = NULL;
-	rc = pin__so_read(file, &bytes, &len, err);
+	rc = pin__file_read(file, 1, &bytes, &len, err);
 	if (rc != PIN_OK)
 		return (rc);
 	rc = pin__elf_check(bytes, len, err);

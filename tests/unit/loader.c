@@ -19,7 +19,7 @@
 	"authentication = ( \"allow\" ); authorization = ( \"allow\" );"	\
 	"store = \"none\"; consensus = \"none\";\n"
 
-static char dir[1024], data[1024], path[1024];
+static char dir[1024], data[1024], path[1024], exe[1024];
 static struct pin_host *host;
 static struct pin_loop *front[2];
 static struct pin_calls *calls[2];
@@ -68,7 +68,7 @@ plugins_open(struct pin_report *r)
 {
 	struct pin_plugins_options o = { .host = host, .dir = dir,
 	    .data = data, .config = path, .roles = PIN_ROLE_ALL,
-	    .exe = "/nonexistent" };
+	    .exe = exe };
 	struct pin_plugins *ps;
 
 	memset(r, 0, sizeof(*r));
@@ -644,6 +644,124 @@ test_match(void)
 	pin_plugins_close(&ps);
 }
 
+/* ---- a process of its own --------------------------------------------------------- */
+
+#define CRASH(how)	"{\"apiVersion\":\"v1\",\"kind\":\"Pod\","	\
+	"\"metadata\":{\"annotations\":{\"pintle.test/crash\":\"" how "\"}}}"
+
+static atomic_int crashed, started;
+
+static void
+fake_event(void *arg, const char *section, const char *name,
+    const char *reason, const char *text)
+{
+	(void)arg;
+	(void)text;
+	if (strcmp(section, "admission") != 0 || name[0] == '\0')
+		return;
+	if (strcmp(reason, "PluginCrashed") == 0)
+		atomic_fetch_add(&crashed, 1);
+	if (strcmp(reason, "PluginStarted") == 0)
+		atomic_fetch_add(&started, 1);
+}
+
+static const struct pin_env_services isolated_services = {
+	.read = fake_read, .event = fake_event,
+};
+
+static void
+isolated_good(struct pin_plugins *ps)
+{
+	struct req q;
+
+	CASE("an isolated plugin changes, warns, notes and reads as another") {
+		q = (struct req){ .mutate = 1 };
+		req_run(&q, ps, 0);
+		CHECK_INT(q.verdict, PIN_ADMIT);
+		CHECK_STR(q.text, "");
+		CHECK_UINT(q.patches, 1);
+		CHECK_STR(q.warn, "labelled w");
+		CHECK_STR(q.note, "read 11 bytes at 42");
+	}
+	CASE("an isolated plugin refuses with its text") {
+		q = (struct req){ .json = "{\"metadata\":{\"annotations\":{"
+		    "\"pintle.test/refuse\":\"no \\\"pods\\\" today\"}}}" };
+		req_run(&q, ps, 0);
+		CHECK_INT(q.verdict, PIN_REFUSE);
+		CHECK_STR(q.text, "label: no \"pods\" today");
+	}
+	CASE("an isolated plugin may answer later") {
+		q = (struct req){ .mutate = 0 };
+		req_run(&q, ps, 1);
+		CHECK_INT(q.verdict, PIN_ADMIT);
+		CHECK_STR(q.note, "answered later");
+	}
+}
+
+static void
+isolated_crash(struct pin_plugins *ps, const char *json, const char *how)
+{
+	int crashes = atomic_load(&crashed), starts = atomic_load(&started);
+	struct req q;
+
+	CASE("%s in an isolated plugin is one failed call, by name", how) {
+		q = (struct req){ .json = json };
+		req_run(&q, ps, 2);
+		CHECK_INT(q.verdict, PIN_EINTERNAL);
+		CHECK_STR(q.text, "the process of plugin crash crashed "
+		    "during this call");
+		CHECK_INT(atomic_load(&crashed), crashes + 1);
+	}
+	CASE("after %s the others go on, and it is started again", how) {
+		q = (struct req){ .mutate = 1 };
+		req_run(&q, ps, 0);
+		CHECK_INT(q.verdict, PIN_ADMIT);
+		WAIT(atomic_load(&started) > starts, 10000);
+		q = (struct req){ .json = pod };
+		req_run(&q, ps, 2);
+		CHECK_INT(q.verdict, PIN_ADMIT);
+	}
+}
+
+static void
+test_isolated(void)
+{
+	struct pin_plugins *ps;
+	struct pin_report r;
+	struct req q;
+
+	services = &isolated_services;
+	ps = must_open("admission = ( { plugin = \"label\"; value = \"w\";\n"
+	    "read = \"settings\"; isolation = \"process\"; },\n"
+	    "{ plugin = \"later\"; isolation = \"process\"; },\n"
+	    "{ plugin = \"crash\"; isolation = \"process\"; "
+	    "deadline = \"300ms\"; } );");
+	isolated_good(ps);
+	isolated_crash(ps, CRASH("segv"), "SIGSEGV");
+	isolated_crash(ps, CRASH("abort"), "abort()");
+	isolated_crash(ps, CRASH("exit"), "exit()");
+	isolated_crash(ps, CRASH("write"), "closing every descriptor");
+	CASE("an endless loop in an isolated plugin ends at its deadline") {
+		int starts = atomic_load(&started);
+
+		q = (struct req){ .json = CRASH("spin") };
+		req_run(&q, ps, 2);
+		CHECK_INT(q.verdict, PIN_ETIMEOUT);
+		if (q.owed)
+			WAIT(atomic_load(&q.released), 10000);
+		WAIT(atomic_load(&started) > starts, 20000);
+	}
+	pin_plugins_close(&ps);
+	services = NULL;
+	configure("admission = (\n{ plugin = \"label\"; value = \"broken\"; "
+	    "isolation = \"process\"; } );");
+	ps = plugins_open(&r);
+	OK(ps == NULL && says(&r, "conf:3: label does not start: options: "
+	    "the value 'broken' is refused"),
+	    "an isolated plugin that does not start says why");
+	pin_report_fini(&r);
+}
+
 /* ---- reload ---------------------------------------------------------------------- */
 
 static void
@@ -862,6 +980,7 @@ main(void)
 	(void)snprintf(dir, sizeof(dir), "%s/tests/plugins", tap_build());
 	(void)snprintf(data, sizeof(data), "%s/data", tap_tmp());
 	(void)snprintf(path, sizeof(path), "%s/test.conf", tap_tmp());
+	(void)snprintf(exe, sizeof(exe), "%s/pintle", tap_build());
 	for (int i = 0; i < 2; i++) {
 		if (pin_loop_open(host, i == 0 ? "front0" : "front1",
 		    &front[i], &err) != PIN_OK)
@@ -877,6 +996,7 @@ main(void)
 	test_late();
 	test_modes();
 	test_match();
+	test_isolated();
 	test_reload();
 	test_load();
 	for (int i = 0; i < 2; i++) {
