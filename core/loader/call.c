@@ -286,7 +286,7 @@ mode_apply(struct pin_call *c, int verdict)
 		return (verdict);
 	if (verdict == 0 || st->mode == PIN_MODE_SHADOW)
 		return (0);
-	(void)snprintf(text, sizeof(text), "%s %s: %s", st->name,
+	(void)snprintf(text, sizeof(text), "%.63s %s: %.160s", st->name,
 	    verdict < 0 ? "failed" : refused ? "would refuse" :
 	    "would accept", c->err.text);
 	line_add(c, st->mode == PIN_MODE_WARN && verdict != 0 &&

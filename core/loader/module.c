@@ -93,7 +93,7 @@ copy_make(struct pin_module *m, const char *name, const char *file,
 
 	if (ms->data == NULL) {		/* dlopen searches for a bare name */
 		m->path = strchr(file, '/') != NULL ? pin_xstrdup(file) :
-		    pin__path_join(".", file);
+		    pin__conf_join(".", file);
 		return (PIN_OK);
 	}
 	size = strlen(ms->data) + sizeof(m->hash) + strlen(name) + 32;

@@ -245,7 +245,7 @@ blocks_warn(const struct pin_config *old, const struct pin_config *new,
 	const struct pin_conf *conf;
 
 	for (uint32_t i = 0; i < PIN_SECTION__COUNT; i++) {
-		if (pin_section(i)->shape != PIN_SHAPE_BLOCK)
+		if (pin_section(i)->shape != PIN_FORM_BLOCK)
 			continue;
 		conf = pin_config_block(new, i);
 		if (!pin_conf_equal(pin_config_block(old, i), conf))
