@@ -20,14 +20,12 @@ static struct se se;
 
 static struct {
 	pthread_mutex_t	 lock;
-	pthread_cond_t	 cond;
 	uint64_t	 last;		/* index */
 	uint64_t	 term;
 	int		 n, bad, replayed, dropped, fatal, drop_rc;
 	uint64_t	 sum;		/* of the payloads */
 	void		*cookies[SEEN_MAX];
-} seen = { .lock = PTHREAD_MUTEX_INITIALIZER,
-    .cond = PTHREAD_COND_INITIALIZER };
+} seen = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static void
 on_committed(void *arg, struct pin_entry *e, uint32_t n)
@@ -47,7 +45,6 @@ on_committed(void *arg, struct pin_entry *e, uint32_t n)
 			seen.cookies[seen.n++] = e[i].cookie;
 		pin_buf_put(&e[i].bytes);
 	}
-	pthread_cond_broadcast(&seen.cond);
 	pthread_mutex_unlock(&seen.lock);
 }
 
@@ -60,7 +57,6 @@ on_dropped(void *arg, void *cookie, int rc, const struct pin_err *err)
 	pthread_mutex_lock(&seen.lock);
 	seen.dropped++;
 	seen.drop_rc = rc;
-	pthread_cond_broadcast(&seen.cond);
 	pthread_mutex_unlock(&seen.lock);
 }
 
@@ -123,15 +119,21 @@ propose(uint8_t byte, size_t len, void *cookie)
 }
 
 static int
-wait_for(int n)
+have(int n)
 {
 	int ok;
 
-	WAIT(__atomic_load_n(&seen.n, __ATOMIC_ACQUIRE) >= n, 10000);
 	pthread_mutex_lock(&seen.lock);
 	ok = seen.n >= n;
 	pthread_mutex_unlock(&seen.lock);
 	return (ok);
+}
+
+static int
+wait_for(int n)
+{
+	WAIT(have(n), 10000);
+	return (have(n));
 }
 
 static void
