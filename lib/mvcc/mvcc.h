@@ -188,7 +188,7 @@ struct pin_mvcc_flush {
 	void		*owner;		/* the caller's */
 };
 
-/* [S] Everything the engine lacks. Valid until flush_done; values and keys
+/* [W] Everything the engine lacks. Valid until flush_done; values and keys
  * are the ring's, which keeps them that long. */
 PIN_API void	 pin_mvcc_flush_begin(struct pin_mvcc *,
     PIN_OWN struct pin_mvcc_flush *);

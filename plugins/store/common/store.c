@@ -250,7 +250,10 @@ store_idle(struct store *s)
 static void
 stop_arrived(struct pin_msg *m)
 {
-	(void)m;			/* the hook looks if all is done */
+	struct store *s = (struct store *)(void *)((char *)m -
+	    offsetof(struct store, stop_msg));
+
+	s->stopping = s->stop_wait;	/* the hook looks if all is done */
 }
 
 /* The calling thread runs a loop of its own until state says that nothing
@@ -268,7 +271,7 @@ store_stop(void *self)
 	atomic_store(&s->closed, PIN_ECLOSED);
 	if (pin_loop_open(s->host, "stop", &wait, &err) == PIN_OK) {
 		s->stop_msg.fn = stop_arrived;
-		s->stopping = wait;
+		s->stop_wait = wait;
 		pin_loop_post(s->state, &s->stop_msg);
 		pin_loop_run(wait);
 	} else

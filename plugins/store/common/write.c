@@ -449,7 +449,7 @@ store_lease_timer(struct pin_timer *t)
 	struct pin_mvcc_due due[STORE_LEASES_BATCH];
 	uint32_t n;
 
-	if (s->dead || atomic_load(&s->closed) != PIN_OK)
+	if (s->dead || s->stopping != NULL)
 		return;
 	if (!may_propose(s)) {		/* the leader does; look again */
 		pin_timer_start(&s->lease_timer, STORE_LEASE_LOOK_MS);
@@ -467,8 +467,7 @@ store_lease_arm(struct store *s)
 {
 	uint64_t due = pin_mvcc_due_next(s->m), now;
 
-	if (due == s->lease_due || s->dead ||
-	    atomic_load(&s->closed) != PIN_OK)
+	if (due == s->lease_due || s->dead || s->stopping != NULL)
 		return;
 	s->lease_due = due;
 	if (due == UINT64_MAX) {
