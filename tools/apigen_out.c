@@ -225,6 +225,11 @@ check_names(const struct type *ty)
 	const struct type *to;
 	uint32_t i, k;
 
+	for (k = 1; k <= t.words.v[ty->row.unions]; k++)
+		if (!has_field(ty, str(t.words.v[ty->row.unions + k])))
+			apigen_complain(ty->path, ty->line,
+			    "%s: union member %s is no member", ty->name,
+			    str(t.words.v[ty->row.unions + k]));
 	for (i = 0; i < ty->row.nfields; i++) {
 		f = &t.fields.v[ty->row.field0 + i];
 		if (f->dflt_from != 0 && !has_field(ty, str(f->dflt_from)))

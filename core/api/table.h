@@ -154,6 +154,8 @@ struct pin_type_row {
 	uint32_t	npb;
 	uint32_t	flags;		/* PIN_TF_* */
 	uint32_t	rules;		/* words of PIN_RULE_* ids */
+	uint32_t	unions;		/* words: discriminator, then members
+					 * (OpenAPI's x-kubernetes-unions) */
 };
 
 /*
@@ -241,6 +243,9 @@ struct pin_res_row {
 	uint32_t	store;		/* resources[]: whose form is stored (own
 					 * index, unless converted) */
 	uint32_t	convert;	/* PIN_CONVERT_*, 0: not shared */
+	uint32_t	hash_version;	/* string: version in discovery's
+					 * storageVersionHash, 0: that of the
+					 * stored form */
 	uint32_t	sub0, nsubs;	/* subs[] */
 	uint32_t	col0, ncols;	/* columns[] */
 };
