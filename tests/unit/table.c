@@ -7,8 +7,11 @@
 
 #include "core/api/table.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "tap.h"
 
@@ -225,6 +228,91 @@ test_coherent(void)
 	OK(bad == 0, "every resource row is coherent");
 }
 
+/* What apigen must say about a schema that is wrong, and where. */
+static const struct {
+	const char	*schema;
+	const char	*says;
+} mistakes[] = {
+	{ "type X\n", ":1: a file starts with version or shared" },
+	{ "shared a.b.v1\nfrob\n", ":2: unknown line \"frob\"" },
+	{ "shared a.b.v1\ntype X\n\ta 1 Nope omit\n",
+	    ":3: no type \"b.v1.Nope\"" },
+	{ "shared a.b.v1\ntype X\n\ta 1 string omit\n\ta 2 bool omit\n",
+	    ":2: b.v1.X has two members \"a\"" },
+	{ "shared a.b.v1\ntype X\n\ta 1 string omit\n\tb 1 bool omit\n",
+	    ":2: b.v1.X has number 1 twice" },
+	{ "shared a.b.v1\ntype X\ntype X\n", "type b.v1.X is already at" },
+	{ "shared a.b.v1\ntype X\n\ta 1 string sometimes\n",
+	    ":3: unknown presence \"sometimes\"" },
+	{ "shared a.b.v1\ntype X\n\ta 1 string omit frob\n",
+	    ":3: unknown attribute \"frob\"" },
+	{ "shared a.b.v1\ntype X\n\ta x string omit\n",
+	    ":3: \"x\" is not a number" },
+	{ "shared a.b.v1\ntype X\n\ta 0 string omit\n",
+	    ":3: protobuf number 0 is out of range" },
+	{ "shared a.b.v1\ntype X\n\ta 1 []X omit list=map:q\n",
+	    "key q is no member of b.v1.X" },
+	{ "shared a.b.v1\ntype X\n\ta 1 []X omit patch=merge:q\n",
+	    "merge key q is no member of b.v1.X" },
+	{ "shared a.b.v1\ntype X\n\ta 1 string omit from=z\n",
+	    "from=z is no sibling" },
+	{ "shared a.b.v1\ntype X\n\ta 1 string omit when=z:1 default=1\n",
+	    "when=z is no sibling" },
+	{ "shared a.b.v1\ntype X\n\ta 1 string omit rule=frob\n",
+	    ":3: unknown rule \"frob\"" },
+	{ "shared a.b.v1\ntype X\n\ta 1 string omit format=frob\n",
+	    ":3: unknown format \"frob\"" },
+	{ "shared a.b.v1\ntype X\n\t+ 1 X\n", "inlines deeper than" },
+	{ "shared a.b.v1\ntype X\n\ta 1 string omit 'x\n",
+	    ":3: quote is not closed" },
+	{ "version g v1 a.b.v1\nresource xs X\n\tverbs eat\n",
+	    ":3: unknown verb \"eat\"" },
+	{ "version g v1 a.b.v1\nresource xs X\n\tsingular x\n\tverbs get\n"
+	    "\tkey /x\n\tname path\n", ":2: no type \"X\"" },
+	{ "version g v1 a.b.v1\ntype X\nresource xs X\n\tsingular x\n"
+	    "\tverbs list\n\tkey /x\n\tname path\n",
+	    ":3: verb list without a list" },
+	{ "version g v1 a.b.v1\ntype X\nresource xs X\n\tsingular x\n"
+	    "\tverbs get\n", ":3: want key and name" },
+	{ "version g v1 a.b.v1\ntype X\nresource xs X\n"
+	    "\tcolumn A string - 0 frob\n", ":4: unknown cell \"frob\"" },
+};
+
+static void
+test_mistakes(void)
+{
+	const char *build = getenv("PIN_BUILD");
+	char dir[] = "/tmp/pin-apigen-XXXXXX", path[64], cmd[512], said[1024];
+	size_t i, n;
+	FILE *f;
+	int rc;
+
+	if (build == NULL)
+		build = "build";
+	if (mkdtemp(dir) == NULL)
+		BAIL("mkdtemp");
+	snprintf(path, sizeof(path), "%s/x.schema", dir);
+	snprintf(cmd, sizeof(cmd), "%s/tools/apigen %s %s 2>&1", build, dir,
+	    path);
+	for (i = 0; i < sizeof(mistakes) / sizeof(mistakes[0]); i++) {
+		f = fopen(path, "w");
+		if (f == NULL || fputs(mistakes[i].schema, f) < 0 ||
+		    fclose(f) != 0)
+			BAIL("%s", path);
+		f = popen(cmd, "r");
+		if (f == NULL)
+			BAIL("popen");
+		n = fread(said, 1, sizeof(said) - 1, f);
+		said[n] = '\0';
+		rc = pclose(f);
+		OK(rc != 0 && strncmp(said, path, strlen(path)) == 0 &&
+		    strstr(said, mistakes[i].says) != NULL,
+		    "apigen refuses with \"%s\"", mistakes[i].says);
+	}
+	unlink(path);
+	rmdir(dir);
+}
+
 static void
 test_speed(void)
 {
@@ -259,6 +347,7 @@ main(void)
 	test_protobuf();
 	test_resources();
 	test_coherent();
+	test_mistakes();
 	test_speed();
 	return (tap_done());
 }
