@@ -348,6 +348,7 @@ flag_attr(struct pin_field_row *f, const char *word)
 		{ "req", PIN_FF_REQUIRED }, { "must", PIN_FF_MUST },
 		{ "atomic", PIN_FF_ATOMIC }, { "immutable", PIN_FF_IMMUTABLE },
 		{ "granular", PIN_FF_GRANULAR }, { "plain", PIN_FF_PLAIN },
+		{ "pub", PIN_FF_PUBLISHED },
 	};
 	unsigned int i;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * table.h -- the API as rows: types, fields, resources, columns, defaults.
- * No parsing, no behaviour: walkers (conform, protobuf, patch, discovery) read it.
+ * No parsing, no behaviour: conform, protobuf, patch, discovery read it.
  * Immutable after construction, hence free of locks; any thread.
  * Contract: below; how a schema is written: api/README.md. */
 
@@ -102,6 +102,7 @@ enum { PIN_LIST_UNSET, PIN_LIST_ATOMIC, PIN_LIST_SET, PIN_LIST_MAP };
 #define PIN_FF_PLAIN		0x1000u	/* the defaults and rules of this struct
 					 * itself do not apply here; those of
 					 * the structs in it do */
+#define PIN_FF_PUBLISHED	0x2000u	/* OpenAPI v3 shows dflt */
 #define PIN_FF_GRANULAR		0x0800u	/* merged by member though its type is
 					 * atomic (or said so on a map) */
 

@@ -52,7 +52,7 @@ test_types(void)
 		    "core.v1.PodSpec");
 		CHECK(!pin_type_find(s, "core.v1.Pot", &t));
 	}
-	CASE("a name that is a prefix, longer, empty or of other case is not a field") {
+	CASE("a prefix, a longer or empty name or other case is no field") {
 		CHECK(pin_type_find(s, "core.v1.PodSpec", &t));
 		CHECK(pin_type_field(t, "container", 9) == NULL);
 		CHECK(pin_type_field(t, "containersX", 11) == NULL);
