@@ -60,6 +60,9 @@ flag_words(char **w, int n)
 		{ "review", PIN_RF_REVIEW }, { "computed", PIN_RF_COMPUTED },
 		{ "unconditional", PIN_RF_UNCOND }, { "upsert", PIN_RF_UPSERT },
 		{ "keepstatus", PIN_RF_KEEPSTATUS }, { "ttl", PIN_RF_TTL },
+		{ "generation-all", PIN_RF_GENERATION | PIN_RF_GEN_ALL },
+		{ "generation-notes", PIN_RF_GENERATION | PIN_RF_GEN_NOTES },
+		{ "generation-fixed", PIN_RF_GENERATION | PIN_RF_GEN_FIXED },
 	};
 	uint32_t bits = 0;
 	unsigned int i;

@@ -216,7 +216,9 @@ enum {
 #define PIN_RF_NAMESPACED	0x001u
 #define PIN_RF_STATUS		0x002u	/* status: reset on create, untouched by
 					 * a main update; its sub touches only it */
-#define PIN_RF_GENERATION	0x004u	/* generation 1, then + 1 with spec */
+#define PIN_RF_GENERATION	0x004u	/* generation 1; + 1 when anything but
+					 * metadata and status changes, and with
+					 * deletionTimestamp */
 #define PIN_RF_GRACE		0x008u	/* deletion may be graceful (pods) */
 #define PIN_RF_REVIEW		0x010u	/* create only, computed, never stored */
 #define PIN_RF_COMPUTED		0x020u	/* read only, computed (componentstatus) */
@@ -225,7 +227,10 @@ enum {
 #define PIN_RF_UPSERT		0x080u	/* update of an absent name creates */
 #define PIN_RF_KEEPSTATUS	0x100u	/* with STATUS: create keeps the status */
 #define PIN_RF_TTL		0x200u	/* stored with a time to live (events) */
-#define PIN_RF_NOLIST		0x400u	/* no list kind of its own */
+#define PIN_RF_GEN_ALL		0x400u	/* with GENERATION: labels, annotations
+					 * and owners count too */
+#define PIN_RF_GEN_NOTES	0x800u	/* with GENERATION: annotations too */
+#define PIN_RF_GEN_FIXED	0x1000u	/* with GENERATION: no update counts */
 
 struct pin_res_row {
 	uint32_t	gv;		/* gvs[] */
