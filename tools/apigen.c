@@ -75,12 +75,13 @@ apigen_grow(void *v, uint32_t *cap, uint32_t n, size_t size)
 char *
 apigen_copy(const char *s)
 {
+	size_t n = strlen(s) + 1;
 	char *p;
 
-	p = malloc(strlen(s) + 1);
+	p = malloc(n);
 	if (p == NULL)
 		apigen_die("memory");
-	return (strcpy(p, s));
+	return (memcpy(p, s, n));
 }
 
 void *
@@ -456,7 +457,8 @@ member_line(char **w, int n)
 	int k;
 
 	if (n < 3 || (n < 4 && strcmp(w[0], "+") != 0)) {
-		complain("want NAME NUMBER TYPE PRESENCE [ATTRIBUTE...] or + NUMBER TYPE");
+		complain("want NAME NUMBER TYPE PRESENCE [ATTRIBUTE...] or "
+		    "+ NUMBER TYPE");
 		return;
 	}
 	m = apigen_zero(PUSH(t.members), sizeof(*m));
@@ -503,7 +505,8 @@ type_line(char **w, int n)
 	ty->line = apigen_line;
 	ty->member0 = t.members.n;
 	ty->row.name = apigen_intern(ty->name);
-	ty->row.bare = ty->row.name + (uint32_t)(strlen(ty->name) - strlen(w[1]));
+	ty->row.bare = ty->row.name +
+	    (uint32_t)(strlen(ty->name) - strlen(w[1]));
 	ty->row.gv = t.gvs.n - 1;
 	for (k = 2; k < n; k++) {
 		if (strcmp(w[k], "atomic") == 0)
@@ -533,12 +536,13 @@ version_line(char **w, int n, int shared)
 	int k, first = shared ? 1 : 3;
 
 	if (n <= first) {
-		complain("want version GROUP VERSION PACKAGE or shared PACKAGE");
+		complain("want version GROUP VERSION PACKAGE or "
+		    "shared PACKAGE");
 		return;
 	}
 	g = apigen_zero(PUSH(t.gvs), sizeof(*g));
 	g->package = apigen_intern(w[first]);
-	strcpy(buf, w[first]);
+	snprintf(buf, sizeof(buf), "%s", w[first]);
 	for (dot = buf + strlen(buf), k = 0; dot > buf; dot--)
 		if (*dot == '.' && ++k == 2)
 			break;

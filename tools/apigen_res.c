@@ -167,7 +167,8 @@ resource_value(struct res *r, const char *key, char *v)
 	else if (strcmp(key, "store") == 0)
 		r->store = apigen_copy(v);
 	else if (strcmp(key, "name") == 0) {
-		r->row.name_rule = apigen_find(name_names, COUNT(name_names), v);
+		r->row.name_rule =
+		    apigen_find(name_names, COUNT(name_names), v);
 		if (r->row.name_rule == 0)
 			complain("unknown name rule \"%s\"", v);
 	} else if (strcmp(key, "convert") == 0) {
