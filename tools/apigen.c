@@ -372,6 +372,10 @@ field_attr(struct pin_field_row *f, char *word)
 		return;
 	if ((v = attr_value(word, "list")) != NULL)
 		list_attr(f, v);
+	else if ((v = attr_value(word, "must")) != NULL) {
+		f->flags |= PIN_FF_MUST;
+		f->must_text = apigen_intern(v);
+	}
 	else if ((v = attr_value(word, "patch")) != NULL)
 		patch_attr(f, v);
 	else if ((v = attr_value(word, "default")) != NULL)

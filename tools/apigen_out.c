@@ -461,9 +461,10 @@ write_fields(void)
 		    ", %" PRIu32 ", ", f->ref, f->number, f->flags, f->keys,
 		    f->patch_key);
 		fprintf(out, "%" PRIu32 ", %" PRIu32 ", %" PRIu32 ", %" PRIu32
-		    "u, %" PRIu32 ", %" PRIu32 "u, %" PRIu32 " },\n", f->dflt,
+		    "u, %" PRIu32 ", %" PRIu32 "u, %" PRIu32 ", %" PRIu32
+		    " },\n", f->dflt,
 		    f->dflt_else, f->dflt_from, f->when, f->enums, f->check,
-		    f->rules);
+		    f->rules, f->must_text);
 	}
 	fputs("};\n", out);
 }

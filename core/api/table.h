@@ -126,6 +126,8 @@ struct pin_field_row {
 	uint32_t	enums;		/* words: the only strings allowed */
 	uint32_t	check;		/* checks[], PIN_NONE */
 	uint32_t	rules;		/* words of PIN_RULE_* ids: named rules */
+	uint32_t	must_text;	/* string: said after "Required value: ", or
+					 * 0: "Required value" alone */
 };
 
 /* pin_type_row.flags */
@@ -190,7 +192,9 @@ struct pin_when_row {
 #define PIN_CK_MINITEMS	0x10u
 #define PIN_CK_MAXITEMS	0x20u
 
-/* Limits of a value; of a list or map, format and lengths are of each item. */
+/* Limits of a value; of a list or map, format and lengths are of each item.
+ * They, and enums, hold for every value that is there: a member of presence
+ * ALWAYS is there with its zero value when it was left out. */
 struct pin_check_row {
 	int64_t		min, max;	/* numbers */
 	uint32_t	minlen, maxlen;	/* strings, in bytes */
