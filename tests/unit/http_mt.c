@@ -109,8 +109,8 @@ statuses(void)
 
 	out[0] = '\0';
 	while ((p = strstr(p, "HTTP/1.")) != NULL && n < 500) {
-		if (p[9] < '1' || p[9] > '5') {
-			p += 9;		/* in the text of a refusal */
+		if (p[8] != ' ') {
+			p += 7;		/* in the text of a refusal */
 			continue;
 		}
 		n += (size_t)snprintf(out + n, sizeof(out) - n, "%s%.3s",
