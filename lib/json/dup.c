@@ -31,8 +31,8 @@ mix(uint64_t h)
 }
 
 /* The seed makes it useless to prepare colliding keys in advance. */
-static uint64_t
-hash_key(uint64_t seed, struct pin_str s)
+uint64_t
+pin__json_hash(uint64_t seed, struct pin_str s)
 {
 	uint64_t h = seed ^ s.len, v;
 	size_t i = 0;
@@ -67,7 +67,7 @@ static void
 add(struct pin__keys *k, pin_node n)
 {
 	struct pin_str key = pin_obj_key(k->o, n);
-	uint64_t hash = hash_key(k->seed, key);
+	uint64_t hash = pin__json_hash(k->seed, key);
 	struct pin__keys_slot *s = find(k, key, hash);
 
 	if (s->any == 0) {
@@ -122,13 +122,19 @@ pin__keys_fini(struct pin__keys *k)
 pin_node
 pin__keys_get(const struct pin__keys *k, struct pin_str key)
 {
-	return (find(k, key, hash_key(k->seed, key))->tail);
+	return (find(k, key, pin__json_hash(k->seed, key))->tail);
+}
+
+pin_node
+pin__keys_first(const struct pin__keys *k, struct pin_str key)
+{
+	return (find(k, key, pin__json_hash(k->seed, key))->any);
 }
 
 pin_node
 pin__keys_take(struct pin__keys *k, struct pin_str key)
 {
-	struct pin__keys_slot *s = find(k, key, hash_key(k->seed, key));
+	struct pin__keys_slot *s = find(k, key, pin__json_hash(k->seed, key));
 	pin_node n = s->head;
 
 	if (n != 0)
@@ -175,7 +181,7 @@ pin__obj_dups(const struct pin_obj *o, pin_node object, pin__dup_fn *fn,
 	for (n = pin_obj_first(o, object); n != 0 && rc == PIN_OK;
 	    n = pin_obj_next(o, n)) {
 		key = pin_obj_key(o, n);
-		s = find(&k, key, hash_key(k.seed, key));
+		s = find(&k, key, pin__json_hash(k.seed, key));
 		if (++s->seen == 2)
 			rc = fn(arg, n);
 	}

@@ -24,6 +24,8 @@ PIN_API int	 pin__keys_init(struct pin__keys *, const struct pin_obj *,
 PIN_API void	 pin__keys_fini(struct pin__keys *);
 /* The last member of that name, as pin_obj_get; 0 when there is none. */
 PIN_API pin_node pin__keys_get(const struct pin__keys *, struct pin_str);
+/* The first member of that name. */
+PIN_API pin_node pin__keys_first(const struct pin__keys *, struct pin_str);
 /* The first member of that name not taken yet, which is then taken. */
 PIN_API pin_node pin__keys_take(struct pin__keys *, struct pin_str);
 

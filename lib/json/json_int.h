@@ -78,6 +78,8 @@ int	 pin__obj_parse_into(struct pin_obj *, const char *text, size_t len,
 int	 pin__json_number(struct pin_str);
 /* Bytes of the well-formed UTF-8 sequence at p, 0 when there is none. */
 size_t	 pin__utf8_len(const char *p, const char *end);
+/* A hash that is useless to guess without the seed. */
+uint64_t pin__json_hash(uint64_t seed, struct pin_str);
 /* The same tree as a new tree of `to`, which may be `from`. */
 pin_node pin__obj_clone(struct pin_obj *to, const struct pin_obj *from,
     pin_node);
