@@ -193,3 +193,9 @@ pin_verb_apiserver(const struct pin_args *args)
 	free(plugins);
 	return (rc == PIN_OK ? PIN_EXIT_OK : PIN_EXIT_FAILED);
 }
+
+int
+pin_verb_up(const struct pin_args *args)
+{
+	return (pin_verb_apiserver(args));
+}

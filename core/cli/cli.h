@@ -69,6 +69,9 @@ pin_verb_fn	pin_verb_plugin_list, pin_verb_plugin_info,
 		pin_verb_config_options, pin_verb_plugin_host,
 		pin_verb_version;
 
+/* core/apiserver/role.c */
+pin_verb_fn	pin_verb_up, pin_verb_apiserver;
+
 /* Prints a report's lines on standard error, mistakes first. */
 struct pin_report;
 void		pin_cli_report(const struct pin_report *);

@@ -16,7 +16,25 @@ static const struct pin_flag config_flags[] = {
 	{ NULL, NULL, NULL }
 };
 
+static const struct pin_flag server_flags[] = {
+	{ "data", "DIR", "where everything is kept; made when missing" },
+	{ "listen", "ADDR:PORT", "instead of the configured address" },
+	{ "config", "FILE", "default: the shipped one" },
+	{ "plugins", "DIR", "where KIND/NAME.so are; default: beside pintle" },
+	{ "node-name", "NAME", "default: the host's name" },
+	{ NULL, NULL, NULL }
+};
+
 const struct pin_verb pin_verbs[] = {
+	{ "up", "", "a whole node",
+	    "Starts everything this build has of a node, stays in the\n"
+	    "foreground, writes DIR/admin.kubeconfig and prints one line\n"
+	    "`ready https://ADDR:PORT` when the API answers. SIGHUP reads the\n"
+	    "configuration again, SIGTERM stops cleanly.\n",
+	    server_flags, 0, 0, pin_verb_up },
+	{ "apiserver", "", "the API server alone, with its store",
+	    "As `up`, without node and controllers.\n",
+	    server_flags, 0, 0, pin_verb_apiserver },
 	{ "plugin list", "", "the plugins there are, one a line",
 	    "Columns: kind, name, version, summary, separated by tabs.\n"
 	    "A file that cannot be loaded is named on standard error with\n"
