@@ -28,7 +28,7 @@ body_came(struct exchange *ex, int rc, struct pin_str body)
 }
 
 int
-body_read(struct request *r)
+request_body(struct request *r)
 {
 	if ((r->ex->head.flags & EXCHANGE_HAS_BODY) == 0)
 		return (STEP_NEXT);

@@ -6,6 +6,7 @@
 #include "core/apiserver/chain.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "core/apiserver/strategy.h"
 #include "core/apiserver/verbs.h"
@@ -505,4 +506,173 @@ chain_validation(struct request *r, struct pin_causes *causes)
 			    &r->chain->req, c->stage[i]->mode ==
 			    PIN_MODE_ENFORCE ? causes :
 			    pin_causes_new(r->arena));
+}
+
+/* ---- impersonation --------------------------------------------------- */
+
+/* What the headers ask for, and the questions that allow it, asked in turn
+ * (apiserver: endpoints/filters/impersonation). */
+struct impersonation {
+	struct pin_user	 user;
+	struct pin_attributes ask[PIN_AUTH_GROUPS_MAX + PIN_AUTH_EXTRA_MAX];
+	uint32_t	 n, at;
+};
+
+static void
+ask_about(struct impersonation *im, const char *group, const char *resource,
+    struct pin_str sub, struct pin_str name)
+{
+	struct pin_attributes *a = &im->ask[im->n++];
+
+	*a = (struct pin_attributes){ .size = sizeof(*a), .is_resource = 1,
+	    .verb = PIN_STR("impersonate"), .group = pin_str(group),
+	    .version = PIN_STR("v1"), .resource = pin_str(resource),
+	    .subresource = sub, .name = name };
+}
+
+static int
+impersonate_ask(struct request *r);
+
+static int
+impersonate_answer(struct request *r, int allowed, int denied,
+    struct pin_str reason)
+{
+	struct impersonation *im = r->verb;
+
+	(void)denied;
+	if (!allowed)
+		return (forbidden(r, &r->user, &im->ask[im->at], reason));
+	im->at++;
+	return (impersonate_ask(r));
+}
+
+static int
+impersonate_ask(struct request *r)
+{
+	struct impersonation *im = r->verb;
+
+	if (im->at < im->n)
+		return (chain_ask(r, &r->user, &im->ask[im->at],
+		    impersonate_answer));
+	r->user = im->user;
+	r->verb = NULL;
+	return (STEP_NEXT);
+}
+
+/* "system:serviceaccount:NS:NAME" asks about the account itself. */
+static void
+ask_user(struct impersonation *im, struct pin_str user)
+{
+	static const char head[] = "system:serviceaccount:";
+	const char *colon;
+	struct pin_str rest;
+
+	if (pin_str_prefix(user, head)) {
+		rest = (struct pin_str){ user.p + sizeof(head) - 1,
+		    user.len - (sizeof(head) - 1) };
+		colon = memchr(rest.p, ':', rest.len);
+		if (colon != NULL) {
+			ask_about(im, "", "serviceaccounts", PIN_STR_NONE,
+			    (struct pin_str){ colon + 1, rest.len -
+			    (size_t)(colon + 1 - rest.p) });
+			im->ask[im->n - 1].namespace = (struct pin_str){
+			    rest.p, (size_t)(colon - rest.p) };
+			return;
+		}
+	}
+	ask_about(im, "", "users", PIN_STR_NONE, user);
+}
+
+static int
+impersonate_extra(struct request *r, struct impersonation *im)
+{
+	static const char head[] = "impersonate-extra-";
+	const struct http_header *h = r->ex->head.headers;
+	struct pin_extra *extra;
+	struct pin_str key;
+	char *low;
+	uint32_t i;
+	size_t k;
+
+	extra = pin_arena_zalloc(r->arena, PIN_AUTH_EXTRA_MAX *
+	    sizeof(*extra));
+	if (extra == NULL)
+		return (PIN_ENOMEM);
+	im->user.extra = extra;
+	for (i = 0; i < r->ex->head.nheaders; i++) {
+		if (h[i].name.len <= sizeof(head) - 1 ||
+		    strncasecmp(h[i].name.p, head, sizeof(head) - 1) != 0)
+			continue;
+		if (im->user.nextra == PIN_AUTH_EXTRA_MAX)
+			return (PIN_ELIMIT);
+		key = (struct pin_str){ h[i].name.p + sizeof(head) - 1,
+		    h[i].name.len - (sizeof(head) - 1) };
+		low = pin_arena_strndup(r->arena, key.p, key.len);
+		if (low == NULL)
+			return (PIN_ENOMEM);
+		for (k = 0; k < key.len; k++)
+			if (low[k] >= 'A' && low[k] <= 'Z')
+				low[k] = (char)(low[k] - 'A' + 'a');
+		extra[im->user.nextra++] = (struct pin_extra){
+		    .key = { low, key.len }, .value = h[i].value };
+		ask_about(im, "authentication.k8s.io", "userextras",
+		    (struct pin_str){ low, key.len }, h[i].value);
+	}
+	return (PIN_OK);
+}
+
+static int
+impersonate_groups(struct request *r, struct impersonation *im)
+{
+	struct pin_str g, *groups;
+	uint32_t k;
+
+	groups = pin_arena_zalloc(r->arena, PIN_AUTH_GROUPS_MAX *
+	    sizeof(*groups));
+	if (groups == NULL)
+		return (PIN_ENOMEM);
+	im->user.groups = groups;
+	for (k = 0; (g = exchange_header_at(r->ex, "Impersonate-Group",
+	    k)).p != NULL; k++) {
+		if (im->user.ngroups == PIN_AUTH_GROUPS_MAX - 1)
+			return (PIN_ELIMIT);
+		groups[im->user.ngroups++] = g;
+		ask_about(im, "", "groups", PIN_STR_NONE, g);
+	}
+	return (add_group(r, &im->user));
+}
+
+int
+chain_impersonate(struct request *r)
+{
+	struct pin_str user = exchange_header(r->ex, "Impersonate-User"),
+	    uid = exchange_header(r->ex, "Impersonate-Uid");
+	struct impersonation *im;
+	int rc;
+
+	if (user.p == NULL) {
+		if (uid.p == NULL && exchange_header(r->ex,
+		    "Impersonate-Group").p == NULL)
+			return (STEP_NEXT);
+		return (reply_err(r, PIN_EINTERNAL, "requested impersonation "
+		    "without impersonating a user"));
+	}
+	im = pin_arena_zalloc(r->arena, sizeof(*im));
+	if (im == NULL)
+		return (reply_err(r, PIN_ENOMEM, "out of memory"));
+	r->verb = im;
+	im->user.size = sizeof(im->user);
+	im->user.name = user;
+	im->user.uid = uid;
+	ask_user(im, user);
+	rc = impersonate_groups(r, im);
+	if (rc == PIN_OK)
+		rc = impersonate_extra(r, im);
+	if (rc != PIN_OK)
+		return (reply_err(r, rc, "too many impersonated groups or "
+		    "extra values"));
+	if (uid.p != NULL)
+		ask_about(im, "authentication.k8s.io", "uids", PIN_STR_NONE,
+		    uid);
+	return (impersonate_ask(r));
 }

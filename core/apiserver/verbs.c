@@ -25,13 +25,13 @@ static const struct step watch_steps[] = { { "watch", watch_run }, END };
 	{ "answer",	write_answer }, END
 
 static const struct step create_steps[] = {
-	{ "body",	body_read },
+	{ "body",	request_body },
 	{ "decode",	body_object },
 	{ "create",	write_create },
 	WRITE_TAIL
 };
 static const struct step update_steps[] = {
-	{ "body",	body_read },
+	{ "body",	request_body },
 	{ "decode",	body_object },
 	{ "load",	write_load_maybe },
 	{ "update",	write_update },
@@ -39,14 +39,14 @@ static const struct step update_steps[] = {
 };
 static const struct step patch_steps[] = {
 	{ "media",	body_patch },
-	{ "body",	body_read },
+	{ "body",	request_body },
 	{ "load",	write_load },
 	{ "patch",	write_patch },
 	{ "update",	write_update },
 	WRITE_TAIL
 };
 static const struct step delete_steps[] = {
-	{ "body",	body_read },
+	{ "body",	request_body },
 	{ "options",	body_options },
 	{ "load",	write_load },
 	{ "prepare",	delete_prepare },
@@ -55,14 +55,14 @@ static const struct step delete_steps[] = {
 	{ "answer",	delete_answer }, END
 };
 static const struct step collection_steps[] = {
-	{ "body",	body_read },
+	{ "body",	request_body },
 	{ "options",	body_options },
 	{ "collection",	collection_run }, END
 };
 static const struct step scale_get_steps[] = { { "scale", scale_get }, END };
 static const struct step scale_patch_steps[] = {
 	{ "media",	body_patch },
-	{ "body",	body_read },
+	{ "body",	request_body },
 	{ "load",	write_load },
 	{ "decode",	scale_decode },
 	{ "scale",	scale_apply },
@@ -70,7 +70,7 @@ static const struct step scale_patch_steps[] = {
 	WRITE_TAIL
 };
 static const struct step scale_update_steps[] = {
-	{ "body",	body_read },
+	{ "body",	request_body },
 	{ "load",	write_load },
 	{ "decode",	scale_decode },
 	{ "scale",	scale_apply },
@@ -78,7 +78,7 @@ static const struct step scale_update_steps[] = {
 	WRITE_TAIL
 };
 static const struct step binding_steps[] = {
-	{ "body",	body_read },
+	{ "body",	request_body },
 	{ "decode",	body_object },
 	{ "load",	write_load },
 	{ "bind",	binding_apply },
@@ -87,7 +87,7 @@ static const struct step binding_steps[] = {
 	{ "answer",	write_answer }, END
 };
 static const struct step eviction_steps[] = {
-	{ "body",	body_read },
+	{ "body",	request_body },
 	{ "decode",	body_object },
 	{ "load",	write_load },
 	{ "evict",	eviction_apply },
@@ -96,7 +96,7 @@ static const struct step eviction_steps[] = {
 	{ "answer",	delete_answer }, END
 };
 static const struct step finalize_steps[] = {
-	{ "body",	body_read },
+	{ "body",	request_body },
 	{ "decode",	body_object },
 	{ "load",	write_load },
 	{ "finalize",	finalize_apply },
@@ -105,7 +105,7 @@ static const struct step finalize_steps[] = {
 	{ "answer",	write_answer }, END
 };
 static const struct step review_steps[] = {
-	{ "body",	body_read },
+	{ "body",	request_body },
 	{ "decode",	body_object },
 	{ "review",	review_run }, END
 };

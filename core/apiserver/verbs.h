@@ -18,7 +18,7 @@ int	list_run(struct request *);
 int	watch_run(struct request *);
 
 /* body.c */
-int	body_read(struct request *);	/* waits for r->body */
+int	request_body(struct request *);	/* waits for r->body */
 int	body_options(struct request *);	/* DeleteOptions into r->options */
 int	body_object(struct request *);	/* decode + conform into r->sent */
 int	body_patch(struct request *);	/* only checks the media type */

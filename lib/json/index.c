@@ -34,7 +34,7 @@ find(const struct pin_obj *o, pin_node parent, struct pin_str key)
 }
 
 pin_node
-pin__index_get(const struct pin_obj *o, pin_node parent, struct pin_str key)
+pin__jindex_get(const struct pin_obj *o, pin_node parent, struct pin_str key)
 {
 	return (find(o, parent, key)->node);
 }
@@ -75,7 +75,7 @@ grow(struct pin_obj *o)
 
 /* A new last member of an indexed container. */
 int
-pin__index_add(struct pin_obj *o, pin_node parent, pin_node n)
+pin__jindex_add(struct pin_obj *o, pin_node parent, pin_node n)
 {
 	struct pin__slot *s;
 
@@ -92,7 +92,7 @@ pin__index_add(struct pin_obj *o, pin_node parent, pin_node n)
 }
 
 int
-pin__index_build(struct pin_obj *o, pin_node parent)
+pin__jindex_build(struct pin_obj *o, pin_node parent)
 {
 	pin_node n;
 
@@ -100,7 +100,7 @@ pin__index_build(struct pin_obj *o, pin_node parent)
 	if (o->nodes[parent].kt & (PIN__KT_INDEXED | PIN__KT_DOUBLE))
 		return (1);
 	for (n = o->nodes[parent].off; n != 0; n = pin_obj_next(o, n)) {
-		if (!pin__index_add(o, parent, n))
+		if (!pin__jindex_add(o, parent, n))
 			return (0);
 	}
 	o->nodes[parent].kt |= PIN__KT_INDEXED;
@@ -119,7 +119,7 @@ take_out(struct pin_obj *o, pin_node parent, pin_node n)
 
 /* The container is searched from now on. */
 void
-pin__index_drop(struct pin_obj *o, pin_node parent)
+pin__jindex_drop(struct pin_obj *o, pin_node parent)
 {
 	pin_node n;
 
@@ -131,16 +131,16 @@ pin__index_drop(struct pin_obj *o, pin_node parent)
 /* Before member n is unlinked. Where names are double the one that would
  * come to light is not known: such a container loses its index. */
 void
-pin__index_remove(struct pin_obj *o, pin_node parent, pin_node n)
+pin__jindex_remove(struct pin_obj *o, pin_node parent, pin_node n)
 {
 	if (!(o->nodes[parent].kt & PIN__KT_DOUBLE))
 		take_out(o, parent, n);
 	else if (find(o, parent, pin__obj_keystr(o, &o->nodes[n]))->node == n)
-		pin__index_drop(o, parent);
+		pin__jindex_drop(o, parent);
 }
 
 int
-pin__index_copy(struct pin_obj *to, const struct pin_obj *from)
+pin__jindex_copy(struct pin_obj *to, const struct pin_obj *from)
 {
 	size_t size = from->index_cap * sizeof(*from->index);
 

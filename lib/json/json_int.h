@@ -81,13 +81,13 @@ int	 pin__obj_link_last(struct pin_obj *, pin_node parent, pin_node);
 
 /* The index over wide objects. What may need memory answers 0 without, the
  * object is then failed. */
-pin_node pin__index_get(const struct pin_obj *, pin_node parent,
+pin_node pin__jindex_get(const struct pin_obj *, pin_node parent,
     struct pin_str key);
-int	 pin__index_build(struct pin_obj *, pin_node parent);
-int	 pin__index_add(struct pin_obj *, pin_node parent, pin_node);
-void	 pin__index_remove(struct pin_obj *, pin_node parent, pin_node);
-void	 pin__index_drop(struct pin_obj *, pin_node parent);
-int	 pin__index_copy(struct pin_obj *to, const struct pin_obj *from);
+int	 pin__jindex_build(struct pin_obj *, pin_node parent);
+int	 pin__jindex_add(struct pin_obj *, pin_node parent, pin_node);
+void	 pin__jindex_remove(struct pin_obj *, pin_node parent, pin_node);
+void	 pin__jindex_drop(struct pin_obj *, pin_node parent);
+int	 pin__jindex_copy(struct pin_obj *to, const struct pin_obj *from);
 
 /* Parses text into o as a tree that hangs nowhere yet. *at, if not NULL,
  * gets the offset of the byte an error is about. */

@@ -424,7 +424,7 @@ close_node(struct parser *ps)
 	ps->cur = c->next & ~PIN__UP;
 	ps->depth--;
 	if (PIN_UNLIKELY(c->len >= PIN__WIDE) && PIN__TYPE(c) == PIN_OBJECT &&
-	    !pin__index_build(ps->o, ps->last))
+	    !pin__jindex_build(ps->o, ps->last))
 		return (no_memory(ps));
 	return (0);
 }
