@@ -8,8 +8,8 @@
 #	PINTLE ?= /usr/local
 #	include $(PINTLE)/lib/pintle/plugin.mk
 #
-# It compiles binpack.c, or all of binpack/*.c, to binpack.so. `make check-plugin`
-# lets pintle look at it, `make install` puts it where pintle finds it.
+# It compiles binpack.c, or all of binpack/*.c, to binpack.so; `make install`
+# puts it where pintle finds it, `make check-plugin` lets pintle look at it.
 # Against a source tree that is built but not installed, the last line is
 # `include /path/to/pintle/mk/plugin.mk`. PLUGIN may hold several KIND/NAME.
 #
@@ -38,18 +38,18 @@ ifeq ($(origin CC),default)
 CC = cc
 endif
 CFLAGS ?= -O2 -g
-PIN_CFLAGS = -std=c11 -D_POSIX_C_SOURCE=200809L -I$(PIN_INCLUDE) \
+PIN_CFLAGS = -std=c11 -D_XOPEN_SOURCE=700 -I$(PIN_INCLUDE) \
 	-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
-	$(HARD_CFLAGS)
+	$(WARN_OFF) $(HARD_CFLAGS)
 PIN_SO_LIBS = -L$(PIN_LIB) -lpintle
 PIN_LDFLAGS = $(HARD_LDFLAGS) $(Z_DEFS)
 all: $(PIN_STEMS:%=$(PIN_OUT)/%.so)
 endif
 
-pin_say = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2);)
+pin_say = $(if $(V),,@$(if $(mute),,printf '  %-4s %s\n' $(1) $(2);))
 
 # plugins/KIND/NAME.c, or plugins/KIND/NAME/*.c; what plugins of one kind share
-# lies in plugins/KIND/common/*.c and is linked into each as far as it is used.
+# lies in plugins/KIND/common/*.c and is linked into each.
 pin_srcs = $(or $(sort $(wildcard $(1)/*.c)),$(1).c) \
 	$(if $(PIN_IN_TREE),$(sort $(wildcard $(dir $(1))common/*.c)))
 pin_objs = $(patsubst %.c,$(PIN_OUT)/%.po,$(call pin_srcs,$(1)))
@@ -75,16 +75,17 @@ $(PIN_OUT)/%.po: %.c $(PIN_OBJ_DEPS)
 
 ifndef PIN_IN_TREE
 install: all
-	$(foreach p,$(PLUGIN),mkdir -p $(DESTDIR)$(PIN_PLUGIN_DIR)/$(dir $(p)) && \
-	    install -m 644 $(PIN_OUT)/$(notdir $(p)).so \
-	    $(DESTDIR)$(PIN_PLUGIN_DIR)/$(dir $(p)) &&) :
+	for p in $(PLUGIN); do \
+	    d=$(DESTDIR)$(PIN_PLUGIN_DIR)/$${p%/*} && mkdir -p "$$d" && \
+	    install -m 644 $(PIN_OUT)/$${p##*/}.so "$$d" || exit 1; done
 
 check-plugin: all
-	$(foreach p,$(PIN_STEMS),$(PIN_BIN) plugin check $(PIN_OUT)/$(p).so &&) :
+	for p in $(PIN_STEMS); do \
+	    $(PIN_BIN) plugin check $(PIN_OUT)/$$p.so || exit 1; done
 
 clean:
-	rm -f $(foreach s,$(PIN_STEMS),$(PIN_OUT)/$(s).so $(call pin_objs,$(s)) \
-	    $(patsubst %.po,%.pd,$(call pin_objs,$(s))))
+	rm -f $(PIN_STEMS:%=$(PIN_OUT)/%.so) $(foreach s,$(PIN_STEMS),$(call \
+	    pin_objs,$(s)) $(patsubst %.po,%.pd,$(call pin_objs,$(s))))
 
 .PHONY: all install check-plugin clean
 endif

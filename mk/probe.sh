@@ -3,7 +3,7 @@
 #
 # probe.sh -- which of the wanted compiler and linker flags does CC take?
 # usage: CC=cc probe.sh OUT.mk OUT.h    (called by GNUmakefile, result cached)
-# Writes make variables HARD_CFLAGS, HARD_LDFLAGS, HARD_DROPPED, Z_DEFS, WERROR
+# Writes make variables: HARD_*, Z_DEFS, WARN_OFF, WERROR, for GNUmakefile
 # and the same list of dropped flags as a C macro for `pintle --version`.
 set -eu
 mk=$1
@@ -33,6 +33,19 @@ x86_64*|amd64*|i?86*)	branch=-fcf-protection=full ;;
 aarch64*|arm64*)	branch=-mbranch-protection=standard ;;
 *)	branch= ;;
 esac
+# Say it once and plainly, not as a page of errors.
+missing=
+for h in libconfig.h lmdb.h mbedtls/ssl.h uv.h yaml.h zlib.h archive.h; do
+	printf '#include <stdio.h>\n#include <%s>\n' "$h" > "$dir/h.c"
+	# shellcheck disable=SC2086
+	$CC ${LIB_CFLAGS:-} -c -o "$dir/h.o" "$dir/h.c" > "$dir/log" 2>&1 ||
+	    missing="$missing <$h>"
+done
+if [ -n "$missing" ]; then
+	echo "$CC finds no$missing. \`make deps\` installs what is needed." >&2
+	exit 1
+fi
+
 cflags= ldflags= dropped= zdefs= werror=
 for f in "-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3" -fstack-protector-strong \
     -fstack-clash-protection $branch \
@@ -62,6 +75,9 @@ if $CC -shared -fPIC -Wl,-z,defs -o "$dir/s.so" "$dir/s.c" \
 else
 	dropped="$dropped -Wl,-z,defs"
 fi
+# We use snprintf to cut to fit; gcc with -O2 would warn of each.
+noise=
+compiles -Wno-format-truncation && noise=-Wno-format-truncation
 # Warnings are errors with the compilers our own checks run, else advice.
 case $($CC --version 2> /dev/null | head -n 1) in
 *clang*' 14.'*)	werror=-Werror ;;
@@ -73,6 +89,7 @@ esac
 	echo "HARD_LDFLAGS :=$ldflags"
 	echo "HARD_DROPPED :=$dropped"
 	echo "Z_DEFS := $zdefs"
+	echo "WARN_OFF := $noise"
 	echo "WERROR ?= $werror"
 } > "$(basename "$mk").tmp"
 printf '#define PIN_BUILD_DROPPED "%s"\n' "${dropped# }" > "$(basename "$mk").h"

@@ -76,10 +76,17 @@ plain tsan-build $MAKE -s -j "$jobs" SAN=thread tests &&
     tap tsan SAN=thread threads
 tap cross cross
 if [ "$long" = all ]; then
+	: "${SCALE:=10}"
+	export SCALE
 	plain clang $MAKE -s -j "$jobs" CC=clang B=build-clang tests &&
 	    tap clang-unit CC=clang B=build-clang suite
 	tap crash crash
 	tap fuzz-long FUZZ=1 FUZZ_SECS="${FUZZ_SECS:-60}" fuzz
+	tap sim-long sim
+	if command -v debootstrap > /dev/null && [ "$(id -u)" = 0 ]; then
+		plain clean-os sh scripts/clean-check.sh \
+		    "${XDG_CACHE_HOME:-$HOME/.cache}/pintle/clean-bookworm"
+	fi
 	tap cross-all cross CROSS='x86_64-freebsd x86_64-netbsd
 	    x86_64-openbsd aarch64-linux-musl aarch64-freebsd
 	    aarch64-netbsd aarch64-openbsd x86_64-linux-musl'

@@ -8,7 +8,10 @@ set -u
 cd "$(dirname "$0")/.." || exit 2
 data=${DATA:-$PWD/build/data}
 listen=${LISTEN:-127.0.0.1:6443}
-[ -x build/pintle ] || { echo 'up.sh: no build/pintle: make first' >&2; exit 2; }
+[ -x build/pintle ] || {
+	echo 'up.sh: no build/pintle: make first' >&2
+	exit 2
+}
 mkdir -p "$data" || exit 2
 log=$data/up.log
 : > "$log"
@@ -35,7 +38,8 @@ done
 kubectl=$(command -v kubectl || sh scripts/kubectl.sh 2> /dev/null ||
     echo kubectl)
 cat <<TRY
-$(grep '^ready https://' "$log" | head -n 1)     (log: $log; Ctrl-C stops it, the state stays)
+$(grep '^ready https://' "$log" | head -n 1)
+(log: $log; Ctrl-C stops it, the state stays)
 
 In another terminal:
 

@@ -23,23 +23,27 @@ static int		cur_type, cur_res;	/* open blocks, -1: none */
 
 static const char *const rule_names[] = { "",
 #define PIN_RULE(sym, name)	name,
-#include "../core/api/rules.def"
+#include "core/api/rules.def"
 };
 static const char *const format_names[] = { "",
 #define PIN_FORMAT(sym, name)	name,
-#include "../core/api/rules.def"
+#include "core/api/rules.def"
 };
 static const char *const name_names[] = { "",
 #define PIN_NAME(sym, name)	name,
-#include "../core/api/rules.def"
+#include "core/api/rules.def"
 };
 static const char *const cell_names[] = { "",
 #define PIN_CELL(sym, name)	name,
-#include "../core/api/rules.def"
+#include "core/api/rules.def"
+};
+static const char *const prepare_names[] = { "",
+#define PIN_PREPARE(sym, name)	name,
+#include "core/api/rules.def"
 };
 static const char *const convert_names[] = { "",
 #define PIN_CONVERT(sym, name)	name,
-#include "../core/api/rules.def"
+#include "core/api/rules.def"
 };
 static const char *const kind_names[] = {
 	"bool", "int32", "int64", "double", "string", "bytes", "time",
@@ -360,7 +364,7 @@ flag_attr(struct pin_field_row *f, const char *word)
 	static const struct { const char *word; uint32_t flag; } tab[] = {
 		{ "req", PIN_FF_REQUIRED }, { "must", PIN_FF_MUST },
 		{ "atomic", PIN_FF_ATOMIC }, { "immutable", PIN_FF_IMMUTABLE },
-		{ "granular", PIN_FF_GRANULAR },
+		{ "granular", PIN_FF_GRANULAR }, { "plain", PIN_FF_PLAIN },
 	};
 	unsigned int i;
 
@@ -626,7 +630,7 @@ column_line(struct res *r, char **w, int n)
 	}
 	c = zero(PUSH(t.columns), sizeof(*c));
 	r->row.ncols++;
-	c->name = apigen_intern(w[1]);
+	c->name = apigen_intern(strcmp(w[1], "-") == 0 ? "" : w[1]);
 	c->type = apigen_intern(w[2]);
 	c->format = apigen_intern(strcmp(w[3], "-") == 0 ? "" : w[3]);
 	if (parse_int(w[4], &prio) == 0)
@@ -683,6 +687,21 @@ resource_value(struct res *r, const char *key, char *v)
 }
 
 static void
+prepare_words(uint32_t *at, char **w, int n)
+{
+	uint32_t id;
+
+	*at = t.words.n;
+	*PUSH(t.words) = (uint32_t)n;
+	for (; n > 0; n--, w++) {
+		id = find_name(prepare_names, COUNT(prepare_names), *w);
+		if (id == 0)
+			complain("unknown preparation \"%s\"", *w);
+		*PUSH(t.words) = id;
+	}
+}
+
+static void
 resource_member(char **w, int n)
 {
 	struct res *r = &t.resources.v[cur_res];
@@ -697,6 +716,8 @@ resource_member(char **w, int n)
 		r->row.verbs = verb_words(w + 1, n - 1);
 	else if (strcmp(w[0], "flags") == 0)
 		r->row.flags |= flag_words(w + 1, n - 1);
+	else if (strcmp(w[0], "prepare") == 0)
+		prepare_words(&r->row.prepares, w + 1, n - 1);
 	else if (strcmp(w[0], "short") == 0)
 		r->row.shorts = intern_words(w + 1, (uint32_t)n - 1);
 	else if (strcmp(w[0], "category") == 0)

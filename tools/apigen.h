@@ -8,7 +8,7 @@
 #ifndef PIN_TOOLS_APIGEN_H
 #define PIN_TOOLS_APIGEN_H
 
-#include "../core/api/table.h"
+#include "core/api/table.h"
 
 #define LINE_BYTES_MAX	8192
 #define WORDS_MAX	256

@@ -38,6 +38,12 @@ int	pin_conform(struct pin_arena *, struct pin_type,
 	    PIN_OWN struct pin_obj **out, struct pin_strict *,
 	    struct pin_err *);
 
+/* Canonical JSON text of a conformed object that may since have been added
+ * to: members in canonical order whatever order they were set in, apiVersion
+ * and kind first, maps sorted by key. Equal objects give equal bytes. */
+void	pin_conform_write(struct pin_type, const struct pin_obj *,
+	    struct pin_out *);
+
 /* Required fields, enums, limits, formats, immutable fields (when old is not
  * NULL): everything in the rows that a value must meet. field names start at
  * `prefix` ("" for a whole object). Both are conformed objects. */

@@ -206,6 +206,17 @@ pin_cell_name(uint32_t id)
 }
 
 const char *
+pin_prepare_name(uint32_t id)
+{
+	static const char *const name[] = { "",
+#define PIN_PREPARE(sym, text)	text,
+#include "core/api/rules.def"
+	};
+
+	return (id < COUNT(name) ? name[id] : NULL);
+}
+
+const char *
 pin_format_name(uint32_t id)
 {
 	static const char *const name[] = { "",

@@ -41,7 +41,8 @@ enum {
 	PIN_F_STRING,
 	PIN_F_BYTES,		/* string: standard base64 with padding */
 	PIN_F_TIME,		/* RFC 3339, written in UTC to the second; null */
-	PIN_F_MICROTIME,	/* RFC 3339, always six digits after the second */
+	PIN_F_MICROTIME,	/* RFC 3339, exactly six digits after the second,
+				 * read and written; UTC; null */
 	PIN_F_DURATION,		/* Go's duration text, "1h2m3s" */
 	PIN_F_QUANTITY,		/* string or number; written canonical, quoted */
 	PIN_F_INTORSTRING,	/* int32 or string */
@@ -66,7 +67,8 @@ enum { PIN_SHAPE_ONE, PIN_SHAPE_LIST, PIN_SHAPE_MAP };
 
 /*
  * When the canonical writer writes a member.  "Zero" is false, 0, "", an
- * empty or null array or map; of an object: all members zero.
+ * empty or null array or map; of an object: all members zero.  RAW, JSON and
+ * FIELDS are zero only when null or absent: {} is a value.
  */
 enum {
 	PIN_P_OMIT,	/* absent when zero (Go: value, omitempty) */
@@ -97,6 +99,9 @@ enum { PIN_LIST_UNSET, PIN_LIST_ATOMIC, PIN_LIST_SET, PIN_LIST_MAP };
 #define PIN_FF_NULLABLE		0x0100u	/* CRDs: null is a value of its own */
 #define PIN_FF_EMBEDDED		0x0200u	/* CRDs: has apiVersion, kind, metadata */
 #define PIN_FF_LISTED		0x0400u	/* list type is stated, so published */
+#define PIN_FF_PLAIN		0x1000u	/* the defaults and rules of this struct
+					 * itself do not apply here; those of
+					 * the structs in it do */
 #define PIN_FF_GRANULAR		0x0800u	/* merged by member though its type is
 					 * atomic (or said so on a map) */
 
@@ -228,6 +233,7 @@ struct pin_res_row {
 	uint32_t	verbs;		/* PIN_VERB_* */
 	uint32_t	shorts;		/* words */
 	uint32_t	categories;	/* words */
+	uint32_t	prepares;	/* words of PIN_PREPARE_* ids */
 	uint32_t	selects;	/* words: field selectors beside
 					 * metadata.name and .namespace */
 	uint32_t	key;		/* string, "/registry/pods" */
@@ -247,8 +253,9 @@ struct pin_sub_row {
 	uint32_t	verbs;
 };
 
-/* A Table column.  source: a path that starts with '.' (empty: <none> is the
- * formatter's affair), or cell is PIN_CELL_* with `arg` its argument. */
+/* A Table column: cell says how to make the text, arg is its argument (for
+ * PIN_CELL_PATH and most others a dotted path).  A column without a name is a
+ * cell that rows carry though no definition announces it. */
 struct pin_col_row {
 	uint32_t	name, type, format;	/* strings */
 	uint32_t	priority;
@@ -290,6 +297,12 @@ enum {
 #define PIN_CELL(sym, name)	PIN_CELL_##sym,
 #include "rules.def"
 	PIN_CELL__COUNT
+};
+enum {
+	PIN_PREPARE__NONE,
+#define PIN_PREPARE(sym, name)	PIN_PREPARE_##sym,
+#include "rules.def"
+	PIN_PREPARE__COUNT
 };
 enum {
 	PIN_CONVERT__NONE,
@@ -426,5 +439,6 @@ const char *pin_verb_name(uint32_t bit);
 const char *pin_rule_name(uint32_t id);
 const char *pin_cell_name(uint32_t id);
 const char *pin_format_name(uint32_t id);
+const char *pin_prepare_name(uint32_t id);
 
 #endif

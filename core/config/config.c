@@ -26,6 +26,7 @@ struct pin_config {
 	char		*path;
 	char		*data;		/* NULL: not known */
 	config_t	 file;
+	struct pin__text text;
 	struct chain	 chain[PIN_SECTION__COUNT];
 	struct pin_conf	*block[PIN_SECTION__COUNT];
 };
@@ -41,7 +42,7 @@ struct reader {
 static const struct pin_section sections[PIN_SECTION__COUNT] = {
 #define SECTION(sym, n, k, s, ro, need)					\
 	[PIN_SECTION_##sym] = { .name = n, .kind = PIN_KIND_##k,	\
-	    .shape = PIN_SHAPE_##s, .role = PIN_ROLE_##ro, .needed = need },
+	    .shape = PIN_FORM_##s, .role = PIN_ROLE_##ro, .needed = need },
 #include "core/config/sections.def"
 #undef SECTION
 };
@@ -103,20 +104,7 @@ static void
 where_of(const struct pin_config *c, const config_setting_t *s, char *buf,
     size_t size)
 {
-	const char *file = config_setting_source_file(s);
-
-	(void)snprintf(buf, size, "%s:%u", file != NULL ? file : c->path,
-	    (unsigned)config_setting_source_line(s));
-}
-
-static char *
-dir_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	if (slash == NULL)
-		return (pin_xstrdup("."));
-	return (pin_xstrndup(path, slash == path ? 1 : (size_t)(slash - path)));
+	pin__text_where(&c->text, config_setting_source_line(s), buf, size);
 }
 
 static int
@@ -142,7 +130,7 @@ static int
 value_read(struct reader *rd, const config_setting_t *s,
     const struct pin_option *o, struct pin__value *v)
 {
-	const char *text, *file;
+	const char *text;
 	char *base;
 	int type = config_setting_type(s), rc;
 
@@ -162,8 +150,8 @@ value_read(struct reader *rd, const config_setting_t *s,
 	    o->type == PIN_OPT_INT)
 		return (-1);
 	text = config_setting_get_string(s);
-	file = config_setting_source_file(s);
-	base = dir_of(file != NULL ? file : rd->c->path);
+	base = pin__conf_dir(pin__text_file(&rd->c->text,
+	    config_setting_source_line(s)));
 	rc = pin__value_parse(v, o, text, base, v->where, rd->r);
 	free(base);
 	return (rc == PIN_OK ? 0 : 1);	/* 1: already reported */
@@ -389,15 +377,15 @@ section_read(struct reader *rd, const config_setting_t *s)
 {
 	struct chain *ch = &rd->c->chain[rd->section];
 
-	if (sections[rd->section].shape != PIN_SHAPE_BLOCK)
+	if (sections[rd->section].shape != PIN_FORM_BLOCK)
 		ch->entry = pin_xcalloc(PIN_CONFIG_ENTRIES_MAX,
 		    sizeof(*ch->entry));
 	switch (sections[rd->section].shape) {
-	case PIN_SHAPE_LIST:
+	case PIN_FORM_LIST:
 		if (s != NULL)
 			list_read(rd, s);
 		break;
-	case PIN_SHAPE_ONE:
+	case PIN_FORM_ONE:
 		if (s != NULL)
 			entry_read(rd, s);
 		break;
@@ -525,21 +513,14 @@ config_read_sections(struct reader *rd, uint32_t roles)
 static int
 config_parse(struct pin_config *c, struct pin_report *r)
 {
-	const char *file;
-	char *dir, where[PIN_ERR_TEXT_MAX];
-	int ok;
+	char where[PIN_ERR_TEXT_MAX];
 
-	dir = dir_of(c->path);
-	config_set_include_dir(&c->file, dir);
-	free(dir);
-	ok = config_read_file(&c->file, c->path);
-	if (ok == CONFIG_TRUE)
+	if (pin__text_read(&c->text, c->path, r) != PIN_OK)
+		return (PIN_ECONFIG);
+	if (config_read_string(&c->file, c->text.p) == CONFIG_TRUE)
 		return (PIN_OK);
-	file = config_error_file(&c->file);
-	if (config_error_type(&c->file) == CONFIG_ERR_FILE_IO)
-		return (pin_report_error(r, c->path, "cannot be read"));
-	(void)snprintf(where, sizeof(where), "%s:%d", file != NULL ? file :
-	    c->path, config_error_line(&c->file));
+	pin__text_where(&c->text, (uint32_t)config_error_line(&c->file),
+	    where, sizeof(where));
 	return (pin_report_error(r, where, "%s",
 	    config_error_text(&c->file)));
 }
@@ -607,6 +588,7 @@ pin_config_put(struct pin_config **cp)
 		pin_conf_free(&c->block[i]);
 	}
 	config_destroy(&c->file);
+	pin__text_fini(&c->text);
 	free(c->path);
 	free(c->data);
 	c->magic = 0;
@@ -638,7 +620,7 @@ const struct pin_conf *
 pin_config_block(const struct pin_config *c, uint32_t section)
 {
 	PIN_VALID(c, CONFIG_MAGIC);
-	PIN_ASSERT(pin_section(section)->shape == PIN_SHAPE_BLOCK);
+	PIN_ASSERT(pin_section(section)->shape == PIN_FORM_BLOCK);
 	return (c->block[section]);
 }
 

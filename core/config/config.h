@@ -51,7 +51,7 @@ enum {
 	PIN_SECTION__COUNT
 };
 
-enum { PIN_SHAPE_LIST = 1, PIN_SHAPE_ONE = 2, PIN_SHAPE_BLOCK = 3 };
+enum { PIN_FORM_LIST = 1, PIN_FORM_ONE = 2, PIN_FORM_BLOCK = 3 };
 
 struct pin_section {
 	const char	*name;

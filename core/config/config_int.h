@@ -29,6 +29,32 @@ struct pin_conf {
 	char		*where;			/* of the block */
 };
 
+/* ---- text.c ------------------------------------------------------------- */
+
+#define PIN_CONFIG_BYTES_MAX	(1u << 20)	/* with everything included */
+#define PIN_CONFIG_FILES_MAX	64u
+#define PIN_CONFIG_DEPTH_MAX	8u
+
+struct pin__text {
+	char		*p;		/* NUL-terminated */
+	size_t		 len, cap;
+	struct {
+		uint32_t	file, line;
+	}		*lines;		/* of every line of p */
+	uint32_t	 nlines, nfiles;
+	char		*files[PIN_CONFIG_FILES_MAX];
+};
+
+int		 pin__text_read(struct pin__text *, const char *path,
+		    struct pin_report *);
+void		 pin__text_fini(struct pin__text *);
+/* Which file, and "FILE:LINE", a line of p came from; lines from 1. */
+const char	*pin__text_file(const struct pin__text *, uint32_t line);
+void		 pin__text_where(const struct pin__text *, uint32_t line,
+		    char *buf, size_t size);
+
+/* ---- conf.c, value.c, apiserver.c ---------------------------------------- */
+
 struct pin_conf	*pin__conf_new(const struct pin_option *, const char *where);
 /* The row called name, or NULL. */
 const struct pin_option *pin__option_find(const struct pin_option *,
@@ -48,7 +74,8 @@ int		 pin__conf_finish(struct pin_conf *, const char *base,
 		    struct pin_report *);
 int		 pin__apiserver_check(const struct pin_conf *,
 		    struct pin_report *);
-char		*pin__path_join(const char *base, const char *path);
+char		*pin__conf_join(const char *base, const char *path);
+char		*pin__conf_dir(const char *path);
 const char	*pin__type_name(uint32_t type);
 
 #endif

@@ -18,12 +18,12 @@ pin_config_find(const char *bindir, char **out, struct pin_err *err)
 	};
 
 	for (const char *const *p = below; *p != NULL; p++) {
-		*out = pin__path_join(bindir, *p);
+		*out = pin__conf_join(bindir, *p);
 		if (access(*out, R_OK) == 0)
 			return (PIN_OK);
 		free(*out);
 	}
-	*out = pin__path_join(PIN_CONF_DIR, "pintle.conf");
+	*out = pin__conf_join(PIN_CONF_DIR, "pintle.conf");
 	if (access(*out, R_OK) == 0)
 		return (PIN_OK);
 	free(*out);

@@ -46,7 +46,7 @@ pin__type_name(uint32_t type)
 }
 
 char *
-pin__path_join(const char *base, const char *path)
+pin__conf_join(const char *base, const char *path)
 {
 	size_t len;
 	char *out;
@@ -57,6 +57,17 @@ pin__path_join(const char *base, const char *path)
 	out = pin_xmalloc(len);
 	(void)snprintf(out, len, "%s/%s", base, path);
 	return (out);
+}
+
+char *
+pin__conf_dir(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (slash == NULL)
+		return (pin_xstrdup("."));
+	return (pin_xstrndup(path, slash == path ? 1 :
+	    (size_t)(slash - path)));
 }
 
 /* "90", "1h" (one number, one unit): 0, or -1 when it is not that. */
@@ -155,7 +166,7 @@ pin__value_parse(struct pin__value *v, const struct pin_option *o,
 		v->str = pin_xstrdup(text);
 		break;
 	case PIN_OPT_PATH:
-		v->str = pin__path_join(base, text);
+		v->str = pin__conf_join(base, text);
 		break;
 	case PIN_OPT_STRINGS:
 		bad = items_parse(v, text);

@@ -44,7 +44,10 @@ struct exchange_head {
 struct exchange_ops {
 	/* Collects the whole body, at most max bytes, into one block that lives
 	 * as long as the exchange, then calls body() once: rc PIN_OK,
-	 * PIN_ETOOBIG, PIN_ETIMEOUT, PIN_ECLOSED or PIN_EINVAL (framing).
+	 * PIN_ETOOBIG, PIN_ETIMEOUT, PIN_ECLOSED, PIN_EINVAL (framing) or
+	 * PIN_EBUSY (no bytes left for bodies: 429 with Retry-After). May
+	 * call body() before it returns. At most once an exchange; an
+	 * answer before body() was called calls it off.
 	 * Not called: the body is drained (within limits) or the connection
 	 * closed after the answer. */
 	void	(*read_body)(struct exchange *, size_t max,

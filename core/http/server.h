@@ -14,7 +14,7 @@
 struct http_server;
 struct tls_server;		/* core/tls/tls.h */
 
-struct http_limits {		/* 0: the default in core/limits.h */
+struct http_limits {		/* 0: the default in limits.h */
 	uint32_t	 head_bytes_max;	/* 64 KiB */
 	uint32_t	 headers_max;		/* 128 */
 	uint32_t	 connections_max;	/* 10 000 */

@@ -19,6 +19,10 @@ struct tls_conn;
 int	tls_server_open(struct pin_host *, const char *cert, const char *key,
 	    const char *client_ca, PIN_OWN struct tls_server **,
 	    struct pin_err *);
+/* Reads the same files again; new connections use what they hold now. On an
+ * error the old ones stay. Any thread, one at a time. */
+int	tls_server_reload(struct tls_server *, struct pin_err *);
+/* No connection may be opened any more; open ones go on. */
 void	tls_server_close(PIN_OWN struct tls_server **);
 /* ca PEM file; cert and key may be NULL. The name is always verified. */
 int	tls_client_open(struct pin_host *, const char *ca, const char *cert,
@@ -34,12 +38,19 @@ void	tls_close(PIN_OWN struct tls_conn **);	/* not the socket */
 int	tls_handshake(struct tls_conn *, uint32_t *want, struct pin_err *);
 /* Bytes, 0 at end of stream, PIN_EAGAIN, or an error. */
 int64_t	tls_read(struct tls_conn *, void *, size_t, uint32_t *want);
+/* At most TLS_RECORD_MAX bytes, one record, one send(2). A count means taken:
+ * what the socket refused lies encrypted in the record buffer, and tls_write
+ * says PIN_EAGAIN until tls_flush (or it) has put that out. */
+#define TLS_RECORD_MAX	16384
 int64_t	tls_write(struct tls_conn *, const void *, size_t, uint32_t *want);
-size_t	tls_pending(const struct tls_conn *);	/* decrypted, unread */
+int	tls_flush(struct tls_conn *, uint32_t *want);
+/* Bytes here and unread: do not wait for the socket, read again. */
+size_t	tls_pending(const struct tls_conn *);
 void	tls_shutdown(struct tls_conn *);	/* close_notify, best effort */
 /* After the handshake: the verified peer certificate, if any. Strings live
  * as long as the connection. */
 void	tls_peer(struct tls_conn *, struct pin_credentials *);
+const char *tls_suite(const struct tls_conn *);
 
 /* ---- keys and certificates (PKI on first start) --------------------- */
 

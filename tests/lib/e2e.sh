@@ -8,7 +8,7 @@
 #	up_start
 #	ok 'a namespace can be made' k create namespace shop
 #	wait_for 30 k get serviceaccount default -n shop
-#	is 'it is Active' "$(k get ns shop -o 'jsonpath={.status.phase}')" Active
+#	is 'it is there' "$(k get ns shop -o name)" namespace/shop
 #	done_testing
 #
 # Works in a folder of its own, $W; everything that up_start or bg started is
@@ -110,7 +110,7 @@ like() {
 		e_result 1 "$1" ;;
 	esac
 }
-# poll SECONDS CMD...: until it succeeds; says nothing, its status is the answer.
+# poll SECONDS CMD...: until it succeeds; says nothing, the status is the answer
 poll() {
 	e_end=$(($(date +%s) + $1))
 	shift
@@ -246,6 +246,11 @@ need_kubectl() {
 	[ -n "$KUBECTL_BIN" ] && return 0
 	KUBECTL_BIN=$(sh scripts/kubectl.sh 2> "$W/kubectl.err") ||
 	    skip_all kubectl "$(cat "$W/kubectl.err")"
+}
+# client kubectl-1.22 | helm: its path in CLIENT, else the test is skipped.
+client() {
+	CLIENT=$(sh scripts/kubectl.sh "$1" 2> "$W/kubectl.err") ||
+	    skip_all "$1" "$(cat "$W/kubectl.err")"
 }
 # api METHOD PATH [CURL-ARG...]: the bare API as admin, through curl.
 api() {

@@ -3,7 +3,7 @@
  * fuzzmain -- main() of a fuzz target where there is no libFuzzer: replays
  * tests/fuzz/corpus/NAME, then FUZZ_RUNS cheap mutations of it (fixed seed).
  * One thread. The input at work lies in a mapped file, so it survives a crash.
- * Contract: as libFuzzer's; NAME [FILE ...] replays files, --last that input. */
+ * Contract: as libFuzzer's; NAME FILE ... replays, --last that last input. */
 #include <sys/types.h>
 #include <sys/mman.h>
 #include <sys/stat.h>

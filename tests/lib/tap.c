@@ -6,6 +6,8 @@
  * Contract: tests/lib/tap.h. */
 #include "tap.h"
 
+#include <sys/wait.h>
+
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -310,6 +312,53 @@ tap_nap(void)
 	struct timespec	 ts = { .tv_sec = 0, .tv_nsec = 1000000 };
 
 	(void)nanosleep(&ts, NULL);
+}
+
+int
+tap_sh(const char *cmd, char *out, size_t size)
+{
+	char	 rest[4096];
+	size_t	 len = 0;
+	ssize_t	 n;
+	pid_t	 pid;
+	int	 fd[2], status;
+
+	fflush(stdout);
+	if (pipe(fd) != 0 || (pid = fork()) < 0)
+		tap_bail("cannot start: %s: %s", cmd, strerror(errno));
+	if (pid == 0) {
+		(void)dup2(fd[1], 1);
+		(void)dup2(fd[1], 2);
+		(void)close(fd[0]);
+		(void)close(fd[1]);
+		execl("/bin/sh", "sh", "-c", cmd, (char *)NULL);
+		_exit(127);
+	}
+	(void)close(fd[1]);
+	do {
+		if (len + 1 < size)
+			n = read(fd[0], out + len, size - 1 - len);
+		else
+			n = read(fd[0], rest, sizeof(rest));
+		if (n > 0 && len + 1 < size)
+			len += (size_t)n;
+	} while (n > 0 || (n < 0 && errno == EINTR));
+	out[len] = '\0';
+	(void)close(fd[0]);
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			tap_bail("waitpid: %s", strerror(errno));
+	return (WIFEXITED(status) ? WEXITSTATUS(status) :
+	    128 + WTERMSIG(status));
+}
+
+unsigned long
+tap_scale(void)
+{
+	const char	*s = getenv("SCALE");
+	unsigned long	 n = s != NULL ? strtoul(s, NULL, 10) : 1;
+
+	return (n != 0 ? n : 1);
 }
 
 const char *

@@ -3,7 +3,7 @@
  * tap -- what a test program is written with: TAP on stdout, one line a claim.
  * Not a framework: main() calls your functions and returns tap_done().
  * Checks from several threads are safe; CASE and tap_done belong to main.
- * Contract: a false check never ends the program; SKIP ids are in tests/SKIPS. */
+ * Contract: a false check never ends the program; SKIP ids: tests/SKIPS. */
 #ifndef PIN_TESTS_TAP_H
 #define PIN_TESTS_TAP_H
 
@@ -99,6 +99,12 @@ void	 tap_diag(const char *fmt, ...) TAP_FMT(1, 2);
 void	 tap_deadline(unsigned int secs);
 /* Prints the plan; the value is main's: 0 when everything held. */
 int	 tap_done(void);
+
+/* Runs a shell command to its end; its exit status (128 + signal when killed),
+ * what it printed on stdout and stderr in out, cut to fit. */
+int	 tap_sh(const char *cmd, char *out, size_t size);
+/* How long the long forms run: $SCALE, else 1. */
+unsigned long tap_scale(void);
 
 uint64_t tap_now_ms(void);		/* monotonic */
 void	 tap_nap(void);			/* 1 ms, between two looks */

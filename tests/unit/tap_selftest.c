@@ -3,9 +3,6 @@
  * tap_selftest -- the test library and the runner, seen from outside.
  * Runs itself as a child in several broken shapes and asks what taprun says.
  * One thread. Contract: tests/lib/tap.h, tools/taprun.c. */
-#include <sys/wait.h>
-
-#include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -64,32 +61,12 @@ child(const char *shape)
 static int
 runner(const char *self, const char *shape)
 {
-	char	 cmd[1024], tool[512], logs[512];
-	size_t	 len = 0;
-	ssize_t	 n;
-	pid_t	 pid;
-	int	 fd[2], status;
+	char	 cmd[2048];
 
-	(void)snprintf(cmd, sizeof(cmd), "TAP_SHAPE=%s exec %s", shape, self);
-	(void)snprintf(tool, sizeof(tool), "%s/tools/taprun", tap_build());
-	(void)snprintf(logs, sizeof(logs), "%s/log", tap_tmp());
-	if (pipe(fd) != 0 || (pid = fork()) < 0)
-		BAIL("cannot start %s", tool);
-	if (pid == 0) {
-		(void)dup2(fd[1], 1);
-		(void)close(fd[0]);
-		execl(tool, tool, "-t", "1", "-l", logs, "-n", "self", "-s",
-		    "tests/SKIPS", cmd, (char *)NULL);
-		_exit(127);
-	}
-	(void)close(fd[1]);
-	while (len < sizeof(out) - 1 &&
-	    (n = read(fd[0], out + len, sizeof(out) - 1 - len)) > 0)
-		len += (size_t)n;
-	out[len] = '\0';
-	(void)close(fd[0]);
-	(void)waitpid(pid, &status, 0);
-	return (WIFEXITED(status) ? WEXITSTATUS(status) : -1);
+	(void)snprintf(cmd, sizeof(cmd), "exec '%s/tools/taprun' -t 1 -l "
+	    "'%s/log' -n self -s tests/SKIPS 'TAP_SHAPE=%s exec %s'",
+	    tap_build(), tap_tmp(), shape, self);
+	return (tap_sh(cmd, out, sizeof(out)));
 }
 
 static bool

@@ -500,6 +500,9 @@ func (p *pkg) writeResources(b *strings.Builder) {
 		id := p.short + "/" + r["plural"]
 		overlayUsed[id] = true
 		for _, a := range resAttr[id] {
+			if a[0] == "column" || a[0] == "columns" {
+				continue
+			}
 			fmt.Fprintf(b, "\t%s\n", strings.Join(a, "\t"))
 		}
 		for _, s := range subresources {
@@ -517,6 +520,13 @@ func (p *pkg) writeResources(b *strings.Builder) {
 }
 
 func (p *pkg) writeColumns(b *strings.Builder, r map[string]string) {
+	for _, a := range resAttr[p.short+"/"+r["plural"]] {
+		if a[0] == "columns" {
+			b.WriteString("\tcolumn\tName\tstring\tname\t0\t.metadata.name\n" +
+				"\tcolumn\t'Created At'\tdate\t-\t0\t.metadata.creationTimestamp\n")
+			return
+		}
+	}
 	for _, c := range columns {
 		if c["group"] != r["group"] || c["plural"] != r["plural"] {
 			continue
@@ -541,6 +551,11 @@ func (p *pkg) writeColumns(b *strings.Builder, r map[string]string) {
 		}
 		fmt.Fprintf(b, "\tcolumn\t%s\t%s\t%s\t%s\t%s\n", n, c["type"], f, c["priority"], src)
 	}
+	for _, a := range resAttr[p.short+"/"+r["plural"]] {
+		if a[0] == "column" {
+			fmt.Fprintf(b, "\t%s\n", strings.Join(a, "\t"))
+		}
+	}
 }
 
 func (p *pkg) write(dir string) {
@@ -553,7 +568,9 @@ func (p *pkg) write(dir string) {
 		if g == "" {
 			g = "-"
 		}
-		fmt.Fprintf(&b, "version\t%s\t%s\t%s\n", g, p.version, p.full)
+		a := append([]string{"version", g, p.version, p.full}, overlay[p.short]...)
+		overlayUsed[p.short] = true
+		fmt.Fprintf(&b, "%s\n", strings.Join(a, "\t"))
 	}
 	p.writeResources(&b)
 	for _, n := range p.order {
@@ -577,6 +594,18 @@ func (p *pkg) write(dir string) {
 	}
 }
 
+/* Words, blanks inside single quotes kept. */
+func split(s string) (out []string) {
+	for i, part := range strings.Split(s, "'") {
+		if i%2 == 1 {
+			out = append(out, part)
+		} else {
+			out = append(out, strings.Fields(part)...)
+		}
+	}
+	return
+}
+
 func readOverlay(path string) {
 	b, err := os.ReadFile(path)
 	if err != nil {
@@ -593,7 +622,7 @@ func readOverlay(path string) {
 		case strings.Contains(w[0], "/"):
 			resAttr[w[0]] = append(resAttr[w[0]], w[1:])
 		default:
-			overlay[w[0]] = append(overlay[w[0]], strings.Fields(strings.Join(w[1:], " "))...)
+			overlay[w[0]] = append(overlay[w[0]], split(strings.Join(w[1:], " "))...)
 		}
 	}
 }
@@ -624,11 +653,13 @@ func main() {
 	ver := flag.String("version", "v0.35.4", "version of the modules")
 	kver := flag.String("kubernetes", "v1.35.4", "version of the main module")
 	ref := flag.String("ref", "", "folder of resources.tsv, subresources.tsv, printcolumns.tsv")
-	ov := flag.String("overlay", "overlay.tsv", "our own facts")
+	ov := flag.String("overlay", "overlay.tsv,checks.tsv", "our own facts, in that order")
 	out := flag.String("out", "", "folder to write")
 	flag.Parse()
 	readGates(*mod + "/kubernetes@" + *kver + "/pkg/features/kube_features.go")
-	readOverlay(*ov)
+	for _, f := range strings.Split(*ov, ",") {
+		readOverlay(f)
+	}
 	resources = tsv(*ref + "/resources.tsv")
 	subresources = tsv(*ref + "/subresources.tsv")
 	columns = tsv(*ref + "/printcolumns.tsv")

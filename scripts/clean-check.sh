@@ -1,0 +1,34 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# clean-check.sh -- does it build on a Debian that has nothing? For maintainers.
+# usage: clean-check.sh DIR [SUITE] [CMD ...]     as root; needs debootstrap
+# Makes a minimal system in DIR (kept, and used again), puts the committed tree
+# into it, and runs there: deps.sh build, make, make unit; or CMD instead of
+# the last. The mirror is the one this machine's apt uses, or $MIRROR.
+set -eu
+[ $# -ge 1 ] || { sed -n '5p' "$0" >&2; exit 2; }
+top=$(cd "$(dirname "$0")/.." && pwd)
+dir=$1
+suite=${2:-bookworm}
+[ $# -le 2 ] && shift $# || shift 2
+[ $# -gt 0 ] || set -- make unit
+if [ -z "${MIRROR:-}" ]; then
+	MIRROR=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list \
+	    /etc/apt/sources.list.d/*.sources 2> /dev/null | sed -n \
+	    's/^URIs: *\([^ ]*\).*/\1/p
+	    s/^deb \(\[[^]]*\] *\)\{0,1\}\([^ ]*\).*/\2/p' | head -n 1)
+fi
+if [ ! -x "$dir/usr/bin/apt-get" ]; then
+	debootstrap --variant=minbase "$suite" "$dir" "$MIRROR" > "$dir.log" ||
+	    { tail -n 5 "$dir.log" >&2; exit 1; }
+fi
+cp /etc/resolv.conf "$dir/etc/resolv.conf"
+cp /etc/apt/apt.conf.d/*proxy* "$dir/etc/apt/apt.conf.d/" 2> /dev/null || :
+rm -rf "$dir/pintle"
+mkdir -p "$dir/pintle" "$dir/proc"
+(cd "$top" && git archive HEAD) | tar xf - -C "$dir/pintle"
+mount -t proc proc "$dir/proc"
+trap 'umount "$dir/proc"' EXIT
+chroot "$dir" /bin/sh -ec 'cd /pintle; sh scripts/deps.sh build; make -j2
+    "$@"' sh "$@"
