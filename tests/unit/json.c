@@ -170,6 +170,18 @@ test_depth(void)
 		pin_obj_free(&o);
 		free(s);
 	}
+	CASE("what counts is depth, not the number of containers") {
+		s = malloc(3 * 2 * PIN_OBJ_DEPTH_MAX + 2);
+		for (len = 0; len < 2 * PIN_OBJ_DEPTH_MAX; len++)
+			memcpy(s + 1 + 3 * len, "[],", 3);
+		len *= 3;
+		s[0] = '[';
+		s[len] = ']';
+		CHECK_INT(pin_obj_parse(NULL, s, len + 1, &o, &e), PIN_OK);
+		CHECK_UINT(pin_obj_count(o, 1), 2 * PIN_OBJ_DEPTH_MAX);
+		pin_obj_free(&o);
+		free(s);
+	}
 	CASE("one more is refused") {
 		s = nested(PIN_OBJ_DEPTH_MAX + 1, "[", "", "]", &len);
 		CHECK_INT(pin_obj_parse(NULL, s, len, &o, &e), PIN_ELIMIT);
