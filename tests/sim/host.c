@@ -319,7 +319,7 @@ test_kill(void)
 	uint32_t ticks;
 	char c;
 
-	CASE("a killed machine runs no more, its peers are told, it is reborn") {
+	CASE("a killed machine stops, its peers are told, it is reborn") {
 		world_open(&w, 3, 0);
 		CHECK_INT(pin_sim_run(w.sim, got_some, &w, 10000), PIN_OK);
 		ticks = w.ticks;

@@ -166,9 +166,15 @@ test_million(void)
 
 /* ---- one message at a time: each hop finds its loop asleep ----------- */
 
+/* Or just about to sleep: one of the two stays busy for a while of changing
+ * length after it has passed the ball on, so that the answer meets every
+ * moment of its falling asleep. */
+#define SPIN_NS		150000
+
 struct ball {
 	struct pin_msg	 msg;
-	uint32_t	 at;
+	uint32_t	 at;		/* 0 or 1 */
+	unsigned int	 dice;
 	_Atomic uint64_t hops;
 	uint64_t	 max;
 };
@@ -177,12 +183,17 @@ static void
 on_ball(struct pin_msg *m)
 {
 	struct ball *b = (struct ball *)(void *)m;
+	uint64_t spin, until;
 
 	PIN_ASSERT_LOOP(nodes[b->at].loop);
 	if (atomic_fetch_add(&b->hops, 1) + 1 >= b->max)
 		return;
-	b->at = (b->at + 1) % LOOPS;
-	pin_loop_post(nodes[b->at].loop, &b->msg);
+	spin = b->at == 0 ? (uint64_t)rand_r(&b->dice) % SPIN_NS : 0;
+	until = pin_host_now(host) + spin;
+	b->at = !b->at;
+	pin_loop_post(nodes[b->at].loop, &b->msg);	/* b is gone now */
+	while (pin_host_now(host) < until)
+		;
 }
 
 static int
@@ -194,7 +205,7 @@ ball_lands(struct ball *b)
 static void
 test_wakeups(void)
 {
-	struct ball b = { .msg = { NULL, on_ball }, .max = 50000 };
+	struct ball b = { .msg = { NULL, on_ball }, .max = 40000 };
 	uint32_t i;
 
 	open_nodes(0);
@@ -203,7 +214,7 @@ test_wakeups(void)
 	for (i = 0; i < LOOPS; i++)
 		pin_loop_close(&nodes[i].loop);
 	OK(ball_lands(&b),
-	    "a message handed round sleeping loops is never stuck");
+	    "a message handed to and fro by sleeping loops is never stuck");
 }
 
 /* ---- stop and close ------------------------------------------------- */
