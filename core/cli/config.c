@@ -50,7 +50,7 @@ config_print(const struct pin_config *c)
 {
 	(void)printf("%s: fine\n", pin_config_path(c));
 	for (uint32_t i = 0; i < PIN_SECTION__COUNT; i++)
-		if (pin_section(i)->shape != PIN_SHAPE_BLOCK)
+		if (pin_section(i)->shape != PIN_FORM_BLOCK)
 			section_print(c, i);
 }
 
@@ -106,7 +106,7 @@ pin_verb_config_options(const struct pin_args *a)
 			continue;
 		shown++;
 		(void)printf("%s:%s\n", s->name, s->shape ==
-		    PIN_SHAPE_BLOCK ? "" : s->shape == PIN_SHAPE_LIST ?
+		    PIN_FORM_BLOCK ? "" : s->shape == PIN_FORM_LIST ?
 		    "  a list of plugins" : "  one plugin");
 		pin_cli_options(pin_section_options(i));
 	}
