@@ -7,6 +7,7 @@
 #include <dlfcn.h>
 #include <unistd.h>
 
+#include "core/loader/elf_plugin.h"
 #include "loaded.h"
 
 static bool
@@ -176,6 +177,46 @@ test_files(void)
 		    "a file of another user is refused");
 	} else
 		SKIP("root", "a file of another user is refused");
+	free(so);
+}
+
+/* Bytes changed by a small generator: the same ones in every run. */
+static void
+test_damage(void)
+{
+	struct pin_err err = PIN_ERR_INIT;
+	struct pin_elf_plugin *ep;
+	char file[1200], *so, *bad;
+	uint64_t seed = 1;
+	size_t len, read = 0, silent = 0, near;
+
+	(void)snprintf(file, sizeof(file), "%s/admission/label.so",
+	    loaded_dir);
+	if (pin_path_slurp(loaded_host, file, 1 << 24, &so, &len, &err) !=
+	    PIN_OK)
+		BAIL("%s", err.text);
+	bad = malloc(len);
+	(void)snprintf(file, sizeof(file), "%s/damaged.so", tap_tmp());
+	for (int i = 0; i < 2000; i++) {
+		memcpy(bad, so, len);
+		near = i % 2 == 0 ? 1024 : len;	/* headers, or anywhere */
+		for (int k = 0; k < 1 + i % 7; k++) {
+			seed = seed * 6364136223846793005u +
+			    1442695040888963407u;
+			bad[(seed >> 33) % near] = (char)(seed >> 25);
+		}
+		loaded_file(file, bad, len, 0644);
+		err.text[0] = '\0';
+		if (pin_elf_plugin_open(file, &ep, &err) != PIN_OK) {
+			silent += err.text[0] == '\0';
+			continue;
+		}
+		read++;
+		pin_elf_plugin_close(&ep);
+	}
+	OK(silent == 0 && read > 0 && read < 2000,
+	    "a damaged file is read as data or refused with a reason");
+	free(bad);
 	free(so);
 }
 
@@ -422,6 +463,7 @@ main(void)
 	loaded_init();
 	test_refusals();
 	test_files();
+	test_damage();
 	test_handles();
 	test_reload();
 	test_load();
