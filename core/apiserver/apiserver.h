@@ -66,6 +66,7 @@ struct apiserver {
 	const char	*data;		/* directory */
 	char		 node[64], advertise[64], service_ip[64];
 	struct pin_env_services services;
+	struct service_alloc *services_alloc;
 	struct discovery *discovery;
 	struct view_hub	*views;
 	struct pki	*pki;

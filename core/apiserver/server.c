@@ -15,6 +15,7 @@
 
 #include "core/apiserver/bootstrap.h"
 #include "core/apiserver/discovery.h"
+#include "core/apiserver/service.h"
 #include "core/apiserver/verbs.h"
 #include "core/apiserver/views.h"
 #include "core/host/addrs.h"
@@ -313,6 +314,9 @@ apiserver_open(const struct apiserver_opts *o, struct apiserver **out,
 		goto out;
 	views_services(srv->views, &services);
 	srv->services = services;
+	rc = service_open(srv, err);
+	if (rc != PIN_OK)
+		goto out;
 	rc = pin_plugins_start(srv->plugins, &srv->services, &rep);
 	if (rc != PIN_OK) {
 		rc = report_error(srv, &rep, err);
@@ -353,6 +357,7 @@ apiserver_close(struct apiserver **out)
 			watch_front_close(&srv->fronts[i]);
 	}
 	discovery_close(srv);
+	service_close(srv);
 	if (srv->plugins != NULL)
 		pin_plugins_close(&srv->plugins);
 	views_free(&srv->views);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/apiserver/meta.h"
+#include "core/apiserver/service.h"
 #include "lib/patch/patch.h"
 
 const struct strategy strategies[] = {
@@ -16,7 +17,9 @@ const struct strategy strategies[] = {
 	{ .group = "", .resource = "namespaces", .create = namespace_create,
 	    .update = namespace_update, .delete = namespace_delete,
 	    .returns_object = 1 },
-	{ .group = "", .resource = "services", .returns_object = 1 },
+	{ .group = "", .resource = "services", .create = service_create,
+	    .update = service_update, .release = service_release,
+	    .returns_object = 1 },
 	{ .group = "", .resource = "persistentvolumes", .returns_object = 1 },
 	{ .group = "", .resource = "persistentvolumeclaims",
 	    .returns_object = 1 },

@@ -14,7 +14,7 @@
 
 #define SLOTS	48	/* columns before a summary */
 
-/* ---- help ------------------------------------------------------------------ */
+/* ---- help -------------------------------------------------------- */
 
 static void
 verb_line(FILE *f, const struct pin_verb *v)
@@ -77,7 +77,7 @@ help_verb(FILE *f, const struct pin_verb *v)
 	(void)fprintf(f, "  --%-18s %s\n", "help", "this text");
 }
 
-/* ---- parsing ------------------------------------------------------------------ */
+/* ---- parsing ----------------------------------------------------- */
 
 /* How many words of argv are the verb's name; 0: it is another. */
 static int
@@ -203,7 +203,7 @@ pin_args_config(const struct pin_args *a)
 	return (out);
 }
 
-/* ---- main ------------------------------------------------------------------------ */
+/* ---- main -------------------------------------------------------- */
 
 static int
 verb_run(const struct pin_verb *v, const char *argv0, int argc, char **argv)

@@ -62,7 +62,7 @@ extern const struct pin_verb pin_verbs[];	/* verbs.c; ends with NULL */
 /* All of main. */
 PIN_API int	 pin_cli_main(int argc, char **argv);
 
-/* ---- the verbs that are here -------------------------------------------- */
+/* ---- the verbs that are here ------------------------------------- */
 
 pin_verb_fn	pin_verb_plugin_list, pin_verb_plugin_info,
 		pin_verb_plugin_check, pin_verb_config_check,

@@ -69,7 +69,7 @@ fail(const struct pin_err *err)
 	return (PIN_EXIT_FAILED);
 }
 
-/* ---- check ------------------------------------------------------------------- */
+/* ---- check ------------------------------------------------------- */
 
 static int
 check_file(struct pin_host *host, const char *file, uint32_t kind,
@@ -99,7 +99,7 @@ pin_verb_plugin_check(const struct pin_args *a)
 	return (PIN_EXIT_OK);
 }
 
-/* ---- list ------------------------------------------------------------------------ */
+/* ---- list -------------------------------------------------------- */
 
 struct names {
 	uint32_t	 n;
@@ -184,7 +184,7 @@ pin_verb_plugin_list(const struct pin_args *a)
 	return (rc);
 }
 
-/* ---- info ---------------------------------------------------------------------------- */
+/* ---- info -------------------------------------------------------- */
 
 /* A path as it is, else NAME or KIND/NAME among the plugins; heap. */
 static char *

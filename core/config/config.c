@@ -48,7 +48,7 @@ static const struct pin_section sections[PIN_SECTION__COUNT] = {
 };
 
 /* Options of every entry, whatever its plugin. */
-const struct pin_option pin_entry_options[] = {
+static const struct pin_option common[] = {
 	{ "plugin", PIN_OPT_STRING, PIN_OPTF_REQUIRED, NULL,
 	    "which plugin", 0, 0 },
 	{ "name", PIN_OPT_STRING, 0, NULL,
@@ -97,6 +97,12 @@ pin_section_options(uint32_t section)
 	return (blocks[section].options);
 }
 
+const struct pin_option *
+pin_entry_options(void)
+{
+	return (common);
+}
+
 const char *
 pin_mode_name(uint32_t mode)
 {
@@ -104,7 +110,7 @@ pin_mode_name(uint32_t mode)
 	return (mode_names[mode]);
 }
 
-/* ---- values ------------------------------------------------------------ */
+/* ---- values ------------------------------------------------------ */
 
 /* "FILE:LINE" of a setting. */
 static void
@@ -232,14 +238,17 @@ group_read(struct reader *rd, const config_setting_t *group,
 	return (conf);
 }
 
-/* ---- entries ------------------------------------------------------------- */
+/* ---- entries ----------------------------------------------------- */
 
 /* Becomes a file's name, so nothing but [a-z0-9.-], a letter first. */
 static int
 name_ok(const char *s)
 {
-	return (s[0] >= 'a' && s[0] <= 'z' && strlen(s) <= PIN_CONFIG_NAME_MAX &&
-	    strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == strlen(s));
+	static const char ok[] = "abcdefghijklmnopqrstuvwxyz0123456789-";
+	size_t len = strlen(s);
+
+	return (s[0] >= 'a' && s[0] <= 'z' && len <= PIN_CONFIG_NAME_MAX &&
+	    strspn(s, ok) == len);
 }
 
 static uint32_t
@@ -318,7 +327,7 @@ entry_read(struct reader *rd, const config_setting_t *s)
 		    sections[rd->section].name);
 		return;
 	}
-	conf = group_read(rd, group, pin_entry_options, NULL, where, NULL);
+	conf = group_read(rd, group, common, NULL, where, NULL);
 	if (group == NULL) {
 		v = &conf->value[0];		/* plugin */
 		v->str = pin_xstrdup(config_setting_get_string(s));
@@ -352,7 +361,7 @@ list_read(struct reader *rd, const config_setting_t *s)
 		entry_read(rd, config_setting_get_elem(s, (unsigned)i));
 }
 
-/* ---- sections -------------------------------------------------------------- */
+/* ---- sections ---------------------------------------------------- */
 
 static void
 block_read(struct reader *rd, const config_setting_t *s)
@@ -432,7 +441,7 @@ unknown_sections(struct reader *rd)
 	}
 }
 
-/* ---- what only the whole file shows ------------------------------------------ */
+/* ---- what only the whole file shows ------------------------------ */
 
 static void
 check_duplicates(struct reader *rd)
@@ -515,7 +524,7 @@ config_read_sections(struct reader *rd, uint32_t roles)
 		check_needed(rd, roles);
 }
 
-/* ---- life --------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------- */
 
 static int
 config_parse(struct pin_config *c, struct pin_report *r)
@@ -641,7 +650,7 @@ pin_config_conf(const struct pin_config *c, const struct pin_config_entry *e,
 	struct pin_conf *conf;
 
 	PIN_VALID(c, CONFIG_MAGIC);
-	conf = group_read(&rd, e->setting, options, pin_entry_options, e->where,
+	conf = group_read(&rd, e->setting, options, common, e->where,
 	    e->plugin);
 	(void)pin__conf_finish(conf, c->data, r);
 	if (r->errors != before)

@@ -110,7 +110,7 @@ pin__real_file_read(struct pin_file *f, void *p, size_t len, uint64_t at,
 	size_t have = 0;
 	ssize_t n;
 
-	if (len > INT64_MAX || at > SIZE_TOP - len)
+	if ((uint64_t)len > SIZE_TOP || at > SIZE_TOP - len)
 		return (fail(err, f->path, "read", EFBIG));
 	while (have < len) {
 		n = pread(fd_of(f), (char *)p + have, len - have,

@@ -543,6 +543,8 @@ credit_of(struct conn *c)
 	if (c->flags & F_LOST)
 		return (PIN_ECLOSED);
 	n = (int64_t)HTTP_QUEUE_MAX - (int64_t)c->out.bytes;
+	if (c->turn_bytes > HTTP_TURN_MAX)
+		n = 0;
 	if (n <= 0)
 		c->flags |= F_NO_CREDIT;
 	return (n < 0 ? 0 : n);
@@ -570,6 +572,8 @@ out_send(struct exchange *x, struct pin_buf *buf, size_t off, size_t len)
 	if (len > 0 && (c->flags & (F_LOST | F_NO_BODY)) == 0) {
 		it = push(c, pin_buf_get(buf), off, len);
 		it->is_chunk = (c->flags & F_CHUNKED) != 0;
+		c->turn_bytes += len < HTTP_TURN_MAX ? (uint32_t)len :
+		    HTTP_TURN_MAX;
 		if (c->out.bytes >= HTTP_RECORD &&
 		    (c->flags & F_BLOCKED) == 0)
 			(void)pump(c, 0);

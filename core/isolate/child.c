@@ -64,7 +64,7 @@ child_send(struct child *ch, uint32_t type, struct pin_out *o)
 	return (rc);
 }
 
-/* ---- reads ---------------------------------------------------------------- */
+/* ---- reads ------------------------------------------------------- */
 
 static int
 value_take(const char *p, size_t len, struct pin_buf **out,
@@ -145,7 +145,7 @@ child_view(void *arg, const char *group, const char *resource,
 	    group, group[0] != '\0' ? "/" : "", resource));
 }
 
-/* ---- calls ------------------------------------------------------------------ */
+/* ---- calls ------------------------------------------------------- */
 
 static void
 lines_put(struct pin_out *o, const struct pin_call_line *line, uint32_t n)
@@ -248,7 +248,7 @@ job_start(struct child *ch, char *payload, size_t len, struct pin_err *err)
 	return (rc);
 }
 
-/* ---- start --------------------------------------------------------------------- */
+/* ---- start ------------------------------------------------------- */
 
 static const struct pin_env_services *services;
 

@@ -48,7 +48,7 @@ struct pin_isolate {
 	uint64_t	 started_ns, again_ns;
 };
 
-/* ---- the child ------------------------------------------------------------- */
+/* ---- the child --------------------------------------------------- */
 
 static void
 tell(struct pin_isolate *is, int level, const char *reason, const char *fmt,
@@ -174,7 +174,7 @@ child_start(struct pin_isolate *is, struct pin_err *err)
 	return (rc);
 }
 
-/* ---- talking ----------------------------------------------------------------- */
+/* ---- talking ----------------------------------------------------- */
 
 /* The child asks for an object. */
 static int
@@ -324,7 +324,7 @@ call_serve(struct pin_isolate *is, struct pin_call *c)
 	    "%s crashed during this call", is->stage->name));
 }
 
-/* ---- the thread -------------------------------------------------------------------- */
+/* ---- the thread -------------------------------------------------- */
 
 /* A new child when its time has come. */
 static void
@@ -417,7 +417,7 @@ pin__isolate_call(struct pin_isolate *is, struct pin_call *c, uint32_t op,
 	return (rc);
 }
 
-/* ---- life ---------------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------- */
 
 static void
 isolate_free(struct pin_isolate *is)

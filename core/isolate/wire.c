@@ -15,7 +15,7 @@
 #define ALIGN		16u
 #define NONE		UINT64_MAX	/* length of a string that is none */
 
-/* ---- fields ------------------------------------------------------------------ */
+/* ---- fields ------------------------------------------------------ */
 
 void
 pin__put_u64(struct pin_out *o, uint64_t v)
@@ -101,7 +101,7 @@ get_list(struct pin__in *in, struct pin_arena *a, uint32_t *n)
 	return (s);
 }
 
-/* ---- the request ---------------------------------------------------------------- */
+/* ---- the request ------------------------------------------------- */
 
 static void
 put_user(struct pin_out *o, const struct pin_user *u)
@@ -237,7 +237,7 @@ pin__get_request(struct pin__in *in, struct pin_arena *a,
 	    "damaged request"));
 }
 
-/* ---- frames ------------------------------------------------------------------------- */
+/* ---- frames ------------------------------------------------------ */
 
 /* Until fd is ready; PIN_ETIMEOUT. */
 static int

@@ -62,7 +62,7 @@ int		pin__frame_recv(struct pin_host *, int fd, uint32_t *type,
 		    PIN_OWN char **payload, size_t *len, uint64_t deadline_ns,
 		    struct pin_err *);
 
-/* ---- os_spawn.c ----------------------------------------------------------- */
+/* ---- os_spawn.c -------------------------------------------------- */
 
 /* `exe plugin-host KIND FILE` with the other end of *fd as PIN_WIRE_FD. */
 int		pin__spawn(const char *exe, const char *kind,
@@ -73,7 +73,7 @@ void		pin__reap(long pid, int grace_ms, char *how, size_t size);
 /* In the child: everything above PIN_WIRE_FD is closed, limits are set. */
 void		pin__limits_set(void);
 
-/* ---- confine_OS.c ------------------------------------------------------------ */
+/* ---- confine_OS.c ------------------------------------------------ */
 
 /* What this system offers against a process gaining or using rights. */
 int		pin__confine(struct pin_err *);

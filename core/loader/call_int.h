@@ -71,7 +71,7 @@ struct pin_call {
 int	pin__call_run(struct pin_call *, struct pin_stage *,
 	    uint64_t deadline_ns, pin__thunk_fn *, uint32_t op);
 
-/* ---- core/isolate: what may run elsewhere ------------------------------- */
+/* ---- core/isolate: what may run elsewhere ------------------------ */
 
 enum { PIN__OP_LOCAL = 0, PIN__OP_MUTATE = 1, PIN__OP_VALIDATE = 2 };
 

@@ -28,7 +28,7 @@ struct pin_elf_plugin {
 	struct pin_option option[PIN_MODULE_OPTIONS_MAX + 1];
 };
 
-/* ---- the image ------------------------------------------------------------ */
+/* ---- the image --------------------------------------------------- */
 
 static int
 broken(struct pin_err *err, const char *what)
@@ -73,14 +73,14 @@ image_make(struct pin_elf_plugin *ep, const struct pin__elf *e,
 	ep->image = calloc(1, ep->span + 1);
 	if (ep->image == NULL)
 		return (pin_err_set(err, PIN_ENOMEM, "no memory"));
-	for (uint64_t i = 0; i < n; i++)	/* elf_check saw the file side */
+	for (uint64_t i = 0; i < n; i++)	/* elf_check saw off, file */
 		if (segment_get(e, i, &s) == PT_LOAD)
 			memcpy(ep->image + s.at, e->p + s.off,
 			    (size_t)s.file);
 	return (PIN_OK);
 }
 
-/* ---- sections ----------------------------------------------------------------- */
+/* ---- sections ---------------------------------------------------- */
 
 struct table {
 	uint64_t	off, size, row, link;
@@ -185,7 +185,7 @@ relocate_all(struct pin_elf_plugin *ep, const struct pin__elf *e,
 			relocate(ep, e, &t, syms);
 }
 
-/* ---- the descriptor --------------------------------------------------------------- */
+/* ---- the descriptor ---------------------------------------------- */
 
 /* A pointer of the image as a pointer of ours, `size` bytes behind it. */
 static const void *

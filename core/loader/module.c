@@ -48,7 +48,7 @@ pin__modules_fini(struct pin__modules *ms)
 	(void)pthread_mutex_destroy(&ms->lock);
 }
 
-/* ---- the copy ----------------------------------------------------------- */
+/* ---- the copy ---------------------------------------------------- */
 
 static int
 dirs_make(const char *data, struct pin_err *err)
@@ -109,7 +109,7 @@ copy_make(struct pin_module *m, const char *name, const char *file,
 	return (rc);
 }
 
-/* ---- the descriptor -------------------------------------------------------- */
+/* ---- the descriptor ---------------------------------------------- */
 
 static int
 abi_fits(uint32_t plugin, uint32_t host)
@@ -230,7 +230,7 @@ handle_open(struct pin_module *m, uint32_t kind, const char *name,
 	return (plugin_check(m->plugin, kind, name, err));
 }
 
-/* ---- life ---------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------- */
 
 static void
 module_free(struct pin_module *m)

@@ -441,7 +441,8 @@ issue_cert(struct issue *i, char **out, struct pin_err *err)
 		free(pem);
 		return (tls__err(err, PIN_EINTERNAL, r, "certificate as PEM"));
 	}
-	*out = pem;
+	*out = pin_xstrdup(pem);
+	free(pem);
 	return (PIN_OK);
 }
 

@@ -28,9 +28,9 @@ pin__obj_link_last(struct pin_obj *o, pin_node parent, pin_node n)
 	nodes[n].next = PIN__UP | parent;
 	p->len++;
 	if (p->kt & PIN__KT_INDEXED)
-		return (pin__jindex_add(o, parent, n));
+		return (pin__member_add(o, parent, n));
 	if (p->len == PIN__WIDE && PIN__TYPE(p) == PIN_OBJECT)
-		return (pin__jindex_build(o, parent));
+		return (pin__member_build(o, parent));
 	return (1);
 }
 
@@ -59,7 +59,7 @@ unlink_node(struct pin_obj *o, pin_node parent, pin_node n)
 
 	PIN_ASSERT(p->len > 0);
 	if (p->kt & PIN__KT_INDEXED)
-		pin__jindex_remove(o, parent, n);
+		pin__member_remove(o, parent, n);
 	p->len--;
 	if (p->off == n) {
 		p->off = next & PIN__UP ? 0 : next;
@@ -82,13 +82,13 @@ take_value(struct pin_obj *o, pin_node to, pin_node from)
 	uint32_t wide = f->kt & PIN__KT_INDEXED;
 
 	if (t->kt & PIN__KT_INDEXED)
-		pin__jindex_drop(o, to);
+		pin__member_drop(o, to);
 	t->off = f->off;
 	t->len = f->len;
 	t->kt = (t->kt & ~(PIN__KT_TYPE | PIN__KT_DOUBLE)) | PIN__TYPE(f);
 	if (PIN__IS_TREE(t) && t->off != 0)
 		o->nodes[o->nodes[t->off].prev].next = PIN__UP | to;
-	return (!wide || pin__jindex_build(o, to));
+	return (!wide || pin__member_build(o, to));
 }
 
 /* ---- copies --------------------------------------------------------- */

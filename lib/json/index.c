@@ -12,18 +12,18 @@
 #define INDEX_FIRST	256u
 
 /* node 0 with a container: taken out again. */
-struct pin__slot {
+struct pin__member_slot {
 	uint32_t	parent;		/* 0: free */
 	pin_node	node;		/* the last of its name */
 };
 
-static struct pin__slot *
+static struct pin__member_slot *
 find(const struct pin_obj *o, pin_node parent, struct pin_str key)
 {
 	uint64_t h = pin__json_hash(o->index_seed +
 	    parent * UINT64_C(0x9e3779b97f4a7c15), key);
 	uint32_t mask = o->index_cap - 1, i = (uint32_t)h & mask;
-	struct pin__slot *s;
+	struct pin__member_slot *s;
 
 	for (;; i = (i + 1) & mask) {
 		s = &o->index[i];
@@ -34,7 +34,7 @@ find(const struct pin_obj *o, pin_node parent, struct pin_str key)
 }
 
 pin_node
-pin__jindex_get(const struct pin_obj *o, pin_node parent, struct pin_str key)
+pin__member_get(const struct pin_obj *o, pin_node parent, struct pin_str key)
 {
 	return (find(o, parent, key)->node);
 }
@@ -45,7 +45,7 @@ grow(struct pin_obj *o)
 {
 	uint32_t cap = o->index_cap != 0 ? o->index_cap * 2 : INDEX_FIRST, i;
 	uint32_t old_cap = o->index_cap;
-	struct pin__slot *old = o->index, *s;
+	struct pin__member_slot *old = o->index, *s;
 	size_t size = cap * sizeof(*s);
 
 	s = o->arena != NULL ? pin_arena_alloc(o->arena, size) : malloc(size);
@@ -75,9 +75,9 @@ grow(struct pin_obj *o)
 
 /* A new last member of an indexed container. */
 int
-pin__jindex_add(struct pin_obj *o, pin_node parent, pin_node n)
+pin__member_add(struct pin_obj *o, pin_node parent, pin_node n)
 {
-	struct pin__slot *s;
+	struct pin__member_slot *s;
 
 	if (o->index_used >= o->index_cap / 2 && !grow(o))
 		return (0);
@@ -92,7 +92,7 @@ pin__jindex_add(struct pin_obj *o, pin_node parent, pin_node n)
 }
 
 int
-pin__jindex_build(struct pin_obj *o, pin_node parent)
+pin__member_build(struct pin_obj *o, pin_node parent)
 {
 	pin_node n;
 
@@ -100,7 +100,7 @@ pin__jindex_build(struct pin_obj *o, pin_node parent)
 	if (o->nodes[parent].kt & (PIN__KT_INDEXED | PIN__KT_DOUBLE))
 		return (1);
 	for (n = o->nodes[parent].off; n != 0; n = pin_obj_next(o, n)) {
-		if (!pin__jindex_add(o, parent, n))
+		if (!pin__member_add(o, parent, n))
 			return (0);
 	}
 	o->nodes[parent].kt |= PIN__KT_INDEXED;
@@ -110,7 +110,7 @@ pin__jindex_build(struct pin_obj *o, pin_node parent)
 static void
 take_out(struct pin_obj *o, pin_node parent, pin_node n)
 {
-	struct pin__slot *s = find(o, parent, pin__obj_keystr(o,
+	struct pin__member_slot *s = find(o, parent, pin__obj_keystr(o,
 	    &o->nodes[n]));
 
 	if (s->parent != 0 && s->node == n)
@@ -119,7 +119,7 @@ take_out(struct pin_obj *o, pin_node parent, pin_node n)
 
 /* The container is searched from now on. */
 void
-pin__jindex_drop(struct pin_obj *o, pin_node parent)
+pin__member_drop(struct pin_obj *o, pin_node parent)
 {
 	pin_node n;
 
@@ -131,16 +131,16 @@ pin__jindex_drop(struct pin_obj *o, pin_node parent)
 /* Before member n is unlinked. Where names are double the one that would
  * come to light is not known: such a container loses its index. */
 void
-pin__jindex_remove(struct pin_obj *o, pin_node parent, pin_node n)
+pin__member_remove(struct pin_obj *o, pin_node parent, pin_node n)
 {
 	if (!(o->nodes[parent].kt & PIN__KT_DOUBLE))
 		take_out(o, parent, n);
 	else if (find(o, parent, pin__obj_keystr(o, &o->nodes[n]))->node == n)
-		pin__jindex_drop(o, parent);
+		pin__member_drop(o, parent);
 }
 
 int
-pin__jindex_copy(struct pin_obj *to, const struct pin_obj *from)
+pin__member_copy(struct pin_obj *to, const struct pin_obj *from)
 {
 	size_t size = from->index_cap * sizeof(*from->index);
 

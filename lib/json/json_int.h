@@ -54,7 +54,7 @@ struct pin_obj {
 	uint32_t		 n;		/* nodes in use, node 0 too */
 	uint32_t		 cap;
 	int			 readonly;	/* mapped: bytes are borrowed */
-	struct pin__slot	*index;		/* index.c */
+	struct pin__member_slot	*index;		/* index.c */
 	uint32_t		 index_cap;	/* a power of two */
 	uint32_t		 index_used;
 	uint64_t		 index_seed;
@@ -81,13 +81,13 @@ int	 pin__obj_link_last(struct pin_obj *, pin_node parent, pin_node);
 
 /* The index over wide objects. What may need memory answers 0 without, the
  * object is then failed. */
-pin_node pin__jindex_get(const struct pin_obj *, pin_node parent,
+pin_node pin__member_get(const struct pin_obj *, pin_node parent,
     struct pin_str key);
-int	 pin__jindex_build(struct pin_obj *, pin_node parent);
-int	 pin__jindex_add(struct pin_obj *, pin_node parent, pin_node);
-void	 pin__jindex_remove(struct pin_obj *, pin_node parent, pin_node);
-void	 pin__jindex_drop(struct pin_obj *, pin_node parent);
-int	 pin__jindex_copy(struct pin_obj *to, const struct pin_obj *from);
+int	 pin__member_build(struct pin_obj *, pin_node parent);
+int	 pin__member_add(struct pin_obj *, pin_node parent, pin_node);
+void	 pin__member_remove(struct pin_obj *, pin_node parent, pin_node);
+void	 pin__member_drop(struct pin_obj *, pin_node parent);
+int	 pin__member_copy(struct pin_obj *to, const struct pin_obj *from);
 
 /* Parses text into o as a tree that hangs nowhere yet. *at, if not NULL,
  * gets the offset of the byte an error is about. */

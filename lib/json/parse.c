@@ -27,7 +27,8 @@ struct parser {
 	uint32_t	 depth;
 };
 
-#define IS_SPACE(c)	((c) == ' ' || (c) == '\n' || (c) == '\t' || (c) == '\r')
+#define IS_SPACE(c)	((c) == ' ' || (c) == '\n' || (c) == '\t' || \
+			    (c) == '\r')
 #define IS_DIGIT(c)	((unsigned int)((c) - '0') < 10)
 
 static int
@@ -424,7 +425,7 @@ close_node(struct parser *ps)
 	ps->cur = c->next & ~PIN__UP;
 	ps->depth--;
 	if (PIN_UNLIKELY(c->len >= PIN__WIDE) && PIN__TYPE(c) == PIN_OBJECT &&
-	    !pin__jindex_build(ps->o, ps->last))
+	    !pin__member_build(ps->o, ps->last))
 		return (no_memory(ps));
 	return (0);
 }

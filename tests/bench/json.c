@@ -75,26 +75,29 @@ static const char *const conditions[] = { "Initialized", "Ready",
 static char *
 make_pod(size_t *len)
 {
-	char cond[1024], *p = malloc(8192), *w = p;
-	size_t i, n = 0;
+	struct pin_out cond, pod;
+	size_t i;
 
-	if (p == NULL)
-		abort();
-	w += sprintf(w, "%s%s\"tolerations\":[", head, containers);
-	for (i = 0; i < PIN_LEN(tolerations); i++)
-		w += sprintf(w, "%s{\"key\":\"node.kubernetes.io/%s\","
-		    "\"operator\":\"Exists\",\"effect\":\"NoExecute\","
-		    "\"tolerationSeconds\":300}", i != 0 ? "," : "",
-		    tolerations[i]);
-	w += sprintf(w, "],");
+	pin_out_init(&cond, NULL, 4096);
+	pin_out_init(&pod, NULL, 1 << 16);
 	for (i = 0; i < PIN_LEN(conditions); i++)
-		n += (size_t)sprintf(cond + n, "%s{\"type\":\"%s\",\"status\":"
+		pin_out_printf(&cond, "%s{\"type\":\"%s\",\"status\":"
 		    "\"True\",\"lastProbeTime\":null,\"lastTransitionTime\":"
 		    "\"2026-03-04T05:06:0%zuZ\"}", i != 0 ? "," : "",
 		    conditions[i], i);
-	w += sprintf(w, tail, cond);
-	*len = (size_t)(w - p);
-	return (p);
+	pin_out_char(&cond, '\0');
+	pin_out_printf(&pod, "%s%s\"tolerations\":[", head, containers);
+	for (i = 0; i < PIN_LEN(tolerations); i++)
+		pin_out_printf(&pod, "%s{\"key\":\"node.kubernetes.io/%s\","
+		    "\"operator\":\"Exists\",\"effect\":\"NoExecute\","
+		    "\"tolerationSeconds\":300}", i != 0 ? "," : "",
+		    tolerations[i]);
+	pin_out_cstr(&pod, "],");
+	pin_out_printf(&pod, tail, cond.p);
+	PIN_ASSERT(pod.failed == PIN_OK);
+	pin_out_fini(&cond);
+	*len = pod.len;
+	return (pod.p);
 }
 
 static char *

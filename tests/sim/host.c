@@ -319,7 +319,7 @@ test_kill(void)
 	uint32_t ticks;
 	char c;
 
-	CASE("a killed machine runs no more, its peers are told, it is reborn") {
+	CASE("a killed machine stops, its peers are told, it is reborn") {
 		world_open(&w, 3, 0);
 		CHECK_INT(pin_sim_run(w.sim, got_some, &w, 10000), PIN_OK);
 		ticks = w.ticks;
@@ -347,6 +347,105 @@ test_kill(void)
 		pin_loop_stop(l);
 		pin_loop_run(l);
 		pin_loop_close(&l);
+		pin_sim_free(&w.sim);
+	}
+}
+
+/* ---- power goes in the middle of a callback --------------------------- */
+
+struct writer {
+	struct pin_work	 work;		/* first */
+	struct pin_timer timer;
+	int		 rc, wrote, done, ticks;
+};
+
+static void
+writer_fn(struct pin_work *w)
+{
+	struct writer *x = (struct writer *)(void *)w;
+	struct pin_host *h = pin_loop_host(w->loop);
+
+	x->rc = pin_path_replace(h, "/x", "text", 4, 0, &err);
+	x->wrote++;
+}
+
+static void
+writer_done(struct pin_work *w)
+{
+	((struct writer *)(void *)w)->done++;
+}
+
+static void
+writer_tick(struct pin_timer *t)
+{
+	struct writer *x = (struct writer *)(void *)((char *)t -
+	    offsetof(struct writer, timer));
+
+	if (x->ticks++ == 0)
+		pin_work_start(&x->work);
+	else		/* here on the loop itself */
+		x->rc = pin_path_replace(pin_loop_host(t->loop), "/y", "text",
+		    4, 0, &err);
+	pin_timer_start(t, 10);
+}
+
+static int
+writer_dead(void *arg)
+{
+	return (((struct writer *)arg)->rc != PIN_OK);
+}
+
+static void
+power_at(uint64_t n, uint64_t *on_work, uint64_t *on_loop)
+{
+	struct pin_sim_opts o = { .seed = seed_base + n };
+	struct pin_sim *sim = pin_sim_new(&o);
+	struct pin_host *h = pin_sim_host(sim, 0);
+	struct pin_loop *l = NULL;
+	struct writer x;
+	int ticks;
+
+	memset(&x, 0, sizeof(x));
+	CHECK_INT(pin_loop_open(h, "l", &l, &err), PIN_OK);
+	x.work.loop = l;
+	x.work.fn = writer_fn;
+	x.work.done = writer_done;
+	pin_timer_init(&x.timer, l, writer_tick);
+	pin_timer_start(&x.timer, 10);
+	CHECK_INT(pin_loop_start(l, &err), PIN_OK);
+	CHECK_INT(pin_sim_fault(sim, 0, PIN_SIM_IO, PIN_SIM_POWER, n, 0), 0);
+	CHECK_INT(pin_sim_run(sim, writer_dead, &x, 60000), PIN_OK);
+	CHECK_UINT(pin_sim_crashes(sim, 0), 1);
+	if (x.done == 0)
+		++*on_work;
+	else
+		++*on_loop;
+	ticks = x.ticks;
+	x.rc = PIN_OK;
+	CHECK_INT(pin_sim_run(sim, writer_dead, &x, 60000), PIN_EAGAIN);
+	CHECK_INT(x.ticks, ticks);
+	if (n % 2 == 0)
+		pin_loop_close(&l);
+	pin_sim_free(&sim);
+}
+
+static void
+test_power(void)
+{
+	uint64_t n, on_work = 0, on_loop = 0;
+	struct world w;
+
+	CASE("power may go in any call, of work or of a loop") {
+		for (n = 1; n <= 30; n++)
+			power_at(n, &on_work, &on_loop);
+		CHECK(on_work >= 3 && on_loop >= 3);
+	}
+	CASE("a machine without power tells its peers nothing") {
+		world_open(&w, 4, 0);
+		CHECK_INT(pin_sim_run(w.sim, got_some, &w, 10000), PIN_OK);
+		pin_sim_power_cut(w.sim, 0);
+		CHECK_INT(pin_sim_run(w.sim, got_all, &w, 60000), PIN_EAGAIN);
+		CHECK(w.server != NULL && w.got < BYTES);
 		pin_sim_free(&w.sim);
 	}
 }
@@ -431,6 +530,7 @@ main(void)
 	test_resets();
 	test_link();
 	test_kill();
+	test_power();
 	test_ends();
 	return (tap_done());
 }

@@ -454,6 +454,30 @@ test_streams(void)
 		CHECK_STR(statuses(), "200 200");
 		(void)close(fd[0]);
 	}
+	CASE("a body that comes while the handler thinks is skipped") {
+		fd[0] = dial();
+		got_len = 0;
+		got[0] = '\0';
+		i = (int)__atomic_load_n(&d.begun, __ATOMIC_RELAXED);
+		say_text(fd[0], "POST /later HTTP/1.1\r\nHost: x\r\n"
+		    "Content-Length: 100000\r\n\r\n");
+		WAIT((int)__atomic_load_n(&d.begun, __ATOMIC_RELAXED) > i,
+		    DEADLINE_MS);
+		memset(got, 'b', 100000);
+		say(fd[0], got, 50000);
+		got[0] = '\0';
+		(void)hear(fd[0], 50);
+		httpd_release(&d);
+		CHECK(hear_until(fd[0], "\r\n\r\nlate"));
+		memset(got, 'b', 50000);
+		say(fd[0], got, 50000);
+		got_len = 0;
+		got[0] = '\0';
+		say_text(fd[0], NEXT);
+		CHECK(hear_until(fd[0], "kkk"));
+		CHECK_STR(statuses(), "200");
+		(void)close(fd[0]);
+	}
 	CASE("HTTP/1.0 streams until the end of the connection") {
 		fd[0] = dial();
 		got_len = 0;
@@ -467,6 +491,139 @@ test_streams(void)
 		(void)close(fd[0]);
 		WAIT(__atomic_load_n(&d.watching, __ATOMIC_RELAXED) == 0,
 		    DEADLINE_MS);
+	}
+}
+
+/* ---- TLS ------------------------------------------------------------- */
+
+static int
+dial_tcp(const struct pin_addr *to)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET };
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	a.sin_port = htons(to->port);
+	memcpy(&a.sin_addr, to->ip, 4);
+	if (fd < 0 || connect(fd, (struct sockaddr *)&a, sizeof(a)) != 0)
+		BAIL("connect: %s", strerror(errno));
+	return (fd);
+}
+
+static const char *
+openssl(const char *input, const char *more)
+{
+	static char out[65536];
+	char cmd[1024];
+	size_t n = 0, k;
+	FILE *f;
+
+	(void)snprintf(cmd, sizeof(cmd), "(printf '%s') | timeout "
+	    "20 openssl s_client -connect 127.0.0.1:%u -CAfile %s "
+	    "-verify_return_error -servername localhost %s 2>&1", input,
+	    d.mutual.port, d.ca, more);
+	f = popen(cmd, "r");
+	if (f == NULL)
+		BAIL("popen: %s", strerror(errno));
+	while ((k = fread(out + n, 1, sizeof(out) - 1 - n, f)) > 0)
+		n += k;
+	out[n] = '\0';
+	(void)pclose(f);
+	return (out);
+}
+
+#define REQ	"GET /who HTTP/1.1\\r\\nHost: x\\r\\n" \
+	"Connection: close\\r\\n\\r\\n"
+
+static void
+test_tls(void)
+{
+	static const struct {
+		const char	*name, *bytes;
+		size_t		 len;
+	} junk[] = {
+		{ "zeros", "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 16 },
+		{ "a record of 65535 bytes",
+		    "\x16\x03\x01\xff\xff\x01\xff\xff\xff", 9 },
+		{ "a handshake message of 16 MB",
+		    "\x16\x03\x01\x00\x08\x01\xff\xff\xff\x03\x03\0\0", 13 },
+		{ "an empty ClientHello", "\x16\x03\x01\x00\x04\x01\0\0\0", 9 },
+		{ "application data first", "\x17\x03\x03\x00\x05hello", 10 },
+		{ "an alert", "\x15\x03\x03\x00\x02\x02\x28", 7 },
+		{ "SSL 2", "\x80\x2e\x01\x00\x02\x00\x15\x00\x00\x00\x10",
+		    11 },
+	};
+	char more[700];
+	uint64_t t0;
+	size_t i;
+	int fd;
+
+	for (i = 0; i < PIN_LEN(junk); i++)
+		CASE("for a ClientHello %s: closed", junk[i].name) {
+			fd = dial_tcp(&d.mutual);
+			say(fd, junk[i].bytes, junk[i].len);
+			(void)shutdown(fd, SHUT_WR);
+			CHECK(hear_all(fd));
+			CHECK(got_len < 64);
+			(void)close(fd);
+		}
+	CASE("a handshake that never comes is cut after its time") {
+		t0 = tap_now_ms();
+		fd = dial_tcp(&d.mutual);
+		say(fd, "\x16\x03\x01", 3);
+		CHECK(hear_all(fd));
+		CHECK(tap_now_ms() - t0 >= 1400);
+		CHECK(tap_now_ms() - t0 < 8000);
+		(void)close(fd);
+	}
+	CASE("plain HTTP is told so") {
+		fd = dial_tcp(&d.mutual);
+		say_text(fd, NEXT);
+		CHECK(hear_all(fd));
+		CHECK(strstr(got, "HTTP/1.0 400 Bad Request\r\n\r\nClient sent "
+		    "an HTTP request to an HTTPS server.\n") != NULL);
+		(void)close(fd);
+	}
+	CASE("openssl as nobody; a client that offers h2 gets http/1.1") {
+		const char *s = openssl(REQ, "-ign_eof -alpn h2,http/1.1");
+
+		CHECK(strstr(s, "HTTP/1.1 200 OK") != NULL);
+		CHECK(strstr(s, "ALPN protocol: http/1.1") != NULL);
+		CHECK(strstr(s, "X25519") != NULL);
+		CHECK(strstr(s, "Verify return code: 0") != NULL);
+	}
+	CASE("openssl as alice") {
+		(void)snprintf(more, sizeof(more), "-ign_eof -cert %s "
+		    "-key %s", d.client_cert, d.client_key);
+		CHECK(strstr(openssl(REQ, more),
+		    "cn=alice o=system:masters o=second") != NULL);
+	}
+	CASE("renegotiation is refused") {
+		/* Its input must stay open for the answer to be seen. */
+		const char *s = openssl("R\\n'; exec sleep 2; : '", "");
+
+		CHECK(strstr(s, "RENEGOTIATING") != NULL);
+		CHECK(strstr(s, "no renegotiation") != NULL);
+	}
+	CASE("TLS 1.1 and static RSA are refused") {
+		CHECK(strstr(openssl(REQ, "-ign_eof -tls1_1 -cipher ALL@SECLEVEL=0"),
+		    "HTTP/1.1 200") == NULL);
+		CHECK(strstr(openssl(REQ, "-ign_eof -tls1_2 -cipher AES128-SHA256"),
+		    "HTTP/1.1 200") == NULL);
+	}
+	CASE("a slow reader over TLS is cut") {
+		uint32_t gone = __atomic_load_n(&d.gone, __ATOMIC_RELAXED);
+		FILE *f;
+
+		(void)snprintf(more, sizeof(more), "printf 'GET /fill "
+		    "HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n' | timeout 20 "
+		    "openssl s_client -quiet -connect 127.0.0.1:%u 2>/dev/null",
+		    d.server_only.port);
+		f = popen(more, "r");
+		CHECK(f != NULL);
+		WAIT(__atomic_load_n(&d.gone, __ATOMIC_RELAXED) > gone,
+		    DEADLINE_MS);
+		if (f != NULL)
+			(void)pclose(f);
 	}
 }
 
@@ -597,7 +754,7 @@ test_close(void)
 int
 main(void)
 {
-	struct http_limits l = { .head_ms = 500, .body_ms = 500,
+	struct http_limits l = { .handshake_ms = 1500, .head_ms = 500, .body_ms = 500,
 	    .idle_ms = 1500, .write_ms = 700 };
 
 	tap_deadline(120);
@@ -606,6 +763,7 @@ main(void)
 	test_answers();
 	test_slow();
 	test_streams();
+	test_tls();
 	test_descriptors();
 	test_close();
 	test_budget();

@@ -140,7 +140,8 @@ nested(size_t depth, const char *open, const char *middle, const char *close,
 
 	for (i = 0; i < depth; i++, w += lo)
 		memcpy(w, open, lo);
-	w += strlen(strcpy(w, middle));
+	memcpy(w, middle, strlen(middle));
+	w += strlen(middle);
 	for (i = 0; i < depth; i++, w += lc)
 		memcpy(w, close, lc);
 	*len = (size_t)(w - p);
@@ -167,6 +168,18 @@ test_depth(void)
 		CHECK(pin_obj_equal(p, pin_obj_get(p, 1, "x"), o, 1));
 		pin_out_fini(&out);
 		pin_obj_free(&p);
+		pin_obj_free(&o);
+		free(s);
+	}
+	CASE("what counts is depth, not the number of containers") {
+		s = malloc(3 * 2 * PIN_OBJ_DEPTH_MAX + 2);
+		for (len = 0; len < 2 * PIN_OBJ_DEPTH_MAX; len++)
+			memcpy(s + 1 + 3 * len, "[],", 3);
+		len *= 3;
+		s[0] = '[';
+		s[len] = ']';
+		CHECK_INT(pin_obj_parse(NULL, s, len + 1, &o, &e), PIN_OK);
+		CHECK_UINT(pin_obj_count(o, 1), 2 * PIN_OBJ_DEPTH_MAX);
 		pin_obj_free(&o);
 		free(s);
 	}
@@ -241,21 +254,21 @@ static void
 test_wide(void)
 {
 	enum { N = 300000 };
-	char *s = malloc(N * 24 + 64), *w = s;
 	struct pin_obj *o, *r;
 	struct pin_err e;
-	struct pin_out out;
+	struct pin_out out, text;
 	uint64_t t0 = tap_now_ms();
 	uint32_t dups = 0;
 	pin_node n;
 	int i;
 
-	*w++ = '{';
+	pin_out_init(&text, NULL, N * 24);
+	pin_out_char(&text, '{');
 	for (i = 0; i < N; i++)
-		w += sprintf(w, "\"k%d\":%d,", i, i);
-	w += sprintf(w, "\"k7\":8,\"k7\":9}");
+		pin_out_printf(&text, "\"k%d\":%d,", i, i);
+	pin_out_cstr(&text, "\"k7\":8,\"k7\":9}");
 	CASE("wide objects are compared and searched for doubles in a blink") {
-		CHECK_INT(pin_obj_parse(NULL, s, (size_t)(w - s), &o, &e),
+		CHECK_INT(pin_obj_parse(NULL, text.p, text.len, &o, &e),
 		    PIN_OK);
 		CHECK_INT(pin__obj_dups(o, 1, collect, &dups), PIN_OK);
 		CHECK_UINT(dups, 1);
@@ -288,7 +301,7 @@ test_wide(void)
 		pin_obj_free(&o);
 		CHECK(tap_now_ms() - t0 < 20000);
 	}
-	free(s);
+	pin_out_fini(&text);
 }
 
 int

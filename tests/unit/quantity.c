@@ -41,7 +41,7 @@ test_canon(void)
 	size_t i;
 	int rc;
 
-	CASE("every text has the reference's canonical form, which is its own") {
+	CASE("texts have the reference's canonical form, which is its own") {
 		for (i = 0; i < PIN_LEN(canon); i++) {
 			rc = pin_quantity_canon(pin_str(canon[i].in), out);
 			if (canon[i].out == NULL) {

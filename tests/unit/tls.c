@@ -50,6 +50,14 @@ make(const struct tls_cert_spec *spec, const struct pair *ca)
 	return (p);
 }
 
+static void
+drop(struct pair *p)
+{
+	free(p->cert);
+	free(p->key);
+	memset(p, 0, sizeof(*p));
+}
+
 static int
 shell(const char *fmt, const char *a, const char *b)
 {
@@ -308,7 +316,7 @@ test_mutual(void)
 	struct tls_cert_spec spec = spec_cli;
 	struct pin_err err = PIN_ERR_INIT;
 	struct tls_server *s;
-	struct pair p;
+	struct pair p, fake;
 	int i;
 
 	if (tls_server_open(host, s_path, s_key, ca_path, &s, &err) != PIN_OK)
@@ -331,6 +339,7 @@ test_mutual(void)
 	CASE("a client certificate of another CA") {
 		p = make(&spec, &ca2);
 		try_client(s, &p);
+		drop(&p);
 		CHECK(!both_fine());
 		CHECK_INT(srv.rc, PIN_EUNAUTH);
 		CHECK(strstr(srv.err.text, "not correctly signed") != NULL);
@@ -339,10 +348,12 @@ test_mutual(void)
 		spec.flags = TLS_CERT_CA;
 		spec.cn = "pintle-ca";
 		spec.orgs = NULL;
-		p = make(&spec, NULL);
+		fake = make(&spec, NULL);
 		spec = spec_cli;
-		p = make(&spec, &p);
+		p = make(&spec, &fake);
 		try_client(s, &p);
+		drop(&p);
+		drop(&fake);
 		CHECK_INT(srv.rc, PIN_EUNAUTH);
 	}
 	CASE("a server's certificate used by a client") {
@@ -364,6 +375,7 @@ test_mutual(void)
 		CHECK(!both_fine());
 		tls_client_close(&c);
 		tls_server_close(&bad);
+		drop(&p);
 	}
 	tls_server_close(&s);
 }
@@ -465,6 +477,7 @@ test_reload(void)
 		tls_client_close(&c);
 		tls_server_close(&s);
 	}
+	drop(&p);
 	CASE("files that are not there or not right are named") {
 		CHECK_INT(tls_server_open(host, "/nonexistent/x", key, NULL,
 		    &s, &err), PIN_ENOTFOUND);
@@ -666,5 +679,9 @@ main(void)
 	test_reload();
 	test_certs();
 	test_keys();
+	drop(&ca);
+	drop(&ca2);
+	drop(&s_cert);
+	drop(&c_cert);
 	return (tap_done());
 }

@@ -32,7 +32,8 @@ static const struct {
 	    "{\"x\":\"hello\",\"z\":\"5\",\"w\":3,\"v\":\"bar\"}" },
 	{ "x: !!binary //8=\n", "{\"x\":\"\xef\xbf\xbd\xef\xbf\xbd\"}" },
 	{ "a: |\n  l1\n  l2\nb: >\n  f1\n  f2\nc: \"q\\n\\u00e9\"\n",
-	    "{\"a\":\"l1\\nl2\\n\",\"b\":\"f1 f2\\n\",\"c\":\"q\\n\xc3\xa9\"}" },
+	    "{\"a\":\"l1\\nl2\\n\",\"b\":\"f1 f2\\n\","
+	    "\"c\":\"q\\n\xc3\xa9\"}" },
 	{ "a: 1\n---\nb: 2\n", "{\"a\":1}" },
 	{ "{\"json\": [1, 2.50, null, \"x\"]}\n",
 	    "{\"json\":[1,2.5,null,\"x\"]}" },
@@ -112,25 +113,28 @@ test_strict(void)
 static void
 test_bomb(void)
 {
-	char text[4096], *w = text;
+	struct pin_out text;
 	struct pin_obj *o;
 	struct pin_err e;
 	uint64_t t0 = tap_now_ms();
 	int i, j;
 
-	w += sprintf(w, "a0: &a0 [x,x,x,x,x,x,x,x,x]\n");
+	pin_out_init(&text, NULL, 4096);
+	pin_out_cstr(&text, "a0: &a0 [x,x,x,x,x,x,x,x,x]\n");
 	for (i = 1; i < 12; i++) {
-		w += sprintf(w, "a%d: &a%d [", i, i);
+		pin_out_printf(&text, "a%d: &a%d [", i, i);
 		for (j = 0; j < 9; j++)
-			w += sprintf(w, "*a%d%s", i - 1, j < 8 ? "," : "]\n");
+			pin_out_printf(&text, "*a%d%s", i - 1, j < 8 ? "," :
+			    "]\n");
 	}
 	CASE("a bomb of aliases is refused before it goes off") {
-		CHECK_INT(pin_yaml_parse(NULL, text, (size_t)(w - text), &o,
-		    &e), PIN_EINVAL);
+		CHECK_INT(pin_yaml_parse(NULL, text.p, text.len, &o, &e),
+		    PIN_EINVAL);
 		CHECK_STR(e.text,
 		    "yaml: document contains excessive aliasing");
 		CHECK(tap_now_ms() - t0 < 10000);
 	}
+	pin_out_fini(&text);
 }
 
 static void
