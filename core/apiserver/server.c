@@ -326,6 +326,8 @@ apiserver_open(const struct apiserver_opts *o, struct apiserver **out,
 	if (rc == PIN_OK)
 		rc = open_listeners(srv, &listen, err);
 	if (rc == PIN_OK)
+		rc = bootstrap_listening(srv, err);
+	if (rc == PIN_OK)
 		rc = write_kubeconfig(srv, o->data, &srv->bound, err);
 out:
 	pin_report_fini(&rep);
