@@ -378,9 +378,9 @@ pin_fields_apply(struct pin_arena *arena, const struct pin_fields_op *op,
 		return (rc);
 	/* Both without managedFields, which nobody owns. */
 	bare = pin_obj_copy(arena, live);
-	out = bare == NULL ? NULL : (pin_obj_unset(bare, pin_obj_get(bare,
-	    pin_obj_root(bare), "metadata"), "managedFields"),
-	    pin_obj_copy(arena, bare));
+	if (bare != NULL)
+		pin__mf_forget(bare);
+	out = bare != NULL ? pin_obj_copy(arena, bare) : NULL;
 	if (out == NULL)
 		return (pin__mf_no_memory(&j));
 	if (j.l.n == 0 && pin_obj_str(live, pin_obj_at(live,

@@ -135,6 +135,15 @@ pin__mf_managed_of(const struct pin_obj *o)
 	    NULL));
 }
 
+void
+pin__mf_forget(struct pin_obj *o)
+{
+	pin_node meta = pin_obj_get(o, pin_obj_root(o), "metadata");
+
+	if (pin_obj_type(o, meta) == PIN_OBJECT)
+		(void)pin_obj_unset(o, meta, "managedFields");
+}
+
 /* Does the client ask for an empty list: [] or one empty entry? */
 static int
 is_reset(const struct pin_obj *o, pin_node n)
@@ -523,6 +532,7 @@ pin_fields_update(struct pin_arena *arena, const struct pin_fields_op *op,
 	int rc, created;
 
 	PIN_ASSERT(op->nreset <= PIN_FIELDS_RESET_MAX);
+	PIN_ASSERT(pin_obj_type(new, pin_obj_root(new)) == PIN_OBJECT);
 	j.w = (struct pin__fwalk){ .m = &j.m, .schema = op->schema,
 	    .reset = op->reset, .nreset = op->nreset, .err = err };
 	created = pin_obj_str(old, pin_obj_at(old, pin_obj_root(old),
@@ -530,8 +540,7 @@ pin_fields_update(struct pin_arena *arena, const struct pin_fields_op *op,
 	rc = start_list(&j, old, new);
 	if (rc != PIN_OK)
 		return (rc);
-	(void)pin_obj_unset(new, pin_obj_get(new, pin_obj_root(new),
-	    "metadata"), "managedFields");
+	pin__mf_forget(new);
 	/* An object nobody tracks stays so until somebody applies. */
 	if (j.l.n == 0 && !created)
 		return (PIN_OK);
@@ -539,8 +548,7 @@ pin_fields_update(struct pin_arena *arena, const struct pin_fields_op *op,
 	/* An object that fits no set (a null in a list told apart by keys)
 	 * goes on without the list, as in the reference. */
 	if (rc != PIN_OK && rc != PIN_ENOMEM) {
-		(void)pin_obj_unset(new, pin_obj_get(new, pin_obj_root(new),
-		    "metadata"), "managedFields");
+		pin__mf_forget(new);
 		rc = PIN_OK;
 	}
 	return (rc);
