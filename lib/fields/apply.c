@@ -180,7 +180,8 @@ all_owned(struct pin__mf_job *j)
 	uint32_t i;
 
 	for (i = 0; i < j->l.n; i++)
-		if (!j->l.e[i].gone && pin__mf_parse_set(j, &j->l.e[i]) == PIN_OK)
+		if (!j->l.e[i].gone &&
+		    pin__mf_parse_set(j, &j->l.e[i]) == PIN_OK)
 			all = pin__fset_union(&j->m, all, j->l.e[i].set);
 	return (all);
 }
@@ -197,7 +198,8 @@ set_of(struct pin__mf_job *j, const struct pin_obj *o, struct pin__fset **out)
 /* Takes out of the merged object what this manager applied last time,
  * applies no more, and nobody else owns. */
 static int
-prune(struct pin__mf_job *j, struct pin_obj *merged, const struct pin__fset *last)
+prune(struct pin__mf_job *j, struct pin_obj *merged,
+    const struct pin__fset *last)
 {
 	const struct pin_fields_type *t = &j->op->root;
 	struct pin__fset *m, *p, *owned, *lastn, *out;
@@ -263,8 +265,8 @@ adopt(struct pin__mf_job *j, const struct pin_obj *live)
 
 /* This manager's entry with its new set; *last gets the old one. */
 static int
-apply_self(struct pin__mf_job *j, const struct pin_obj *config, struct pin__mf_entry **out,
-    struct pin__fset **last)
+apply_self(struct pin__mf_job *j, const struct pin_obj *config,
+    struct pin__mf_entry **out, struct pin__fset **last)
 {
 	struct pin__mf_entry self, *e;
 	struct pin__fset *set;
