@@ -156,6 +156,23 @@ manager_of(struct request *r)
 	return (s);
 }
 
+/* What the type writes when nothing is set: members that are always there
+ * are nobody's. */
+static struct pin_obj *
+empty_object(struct request *r)
+{
+	struct pin_obj *none = pin_obj_new(r->arena), *out = NULL;
+
+	if (none == NULL) {
+		pin_err_set(&r->err, PIN_ENOMEM, "out of memory");
+		return (NULL);
+	}
+	if (pin_conform(r->arena, r->type, none, pin_obj_root(none), 0, &out,
+	    NULL, &r->err) != PIN_OK)
+		return (NULL);
+	return (out);
+}
+
 int
 managed_update(struct request *r)
 {
@@ -181,10 +198,9 @@ managed_update(struct request *r)
 		op.nreset = 1;
 	}
 	if (r->operation == PIN_OP_CREATE || old == NULL) {
-		old = pin_obj_new(r->arena);
+		old = empty_object(r);
 		if (old == NULL)
-			return (pin_err_set(&r->err, PIN_ENOMEM,
-			    "out of memory"));
+			return (r->err.code);
 	}
 	return (pin_fields_update(r->arena, &op, old, r->obj, &r->err));
 }

@@ -149,6 +149,7 @@ hold(struct conn *c, const char *p, size_t len)
 {
 	struct out_queue *q = &c->out;
 
+	PIN_ASSERT(q->hold == NULL);
 	q->hold = malloc(len);
 	if (q->hold == NULL)
 		return (PIN_ECLOSED);
@@ -240,6 +241,9 @@ pump(struct conn *c, size_t have)
 		rc = held_out(c);
 		if (rc == PIN_OK)
 			rc = one_record(c, have, &idle);
+		else if (rc == PIN_EAGAIN && have > 0 && hold(c,
+		    c->front->scratch, have) != PIN_OK)
+			rc = PIN_ECLOSED;	/* an alert is in the way */
 		have = 0;
 		if (rc == PIN_OK && !idle) {
 			moved = 1;

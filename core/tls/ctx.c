@@ -78,7 +78,8 @@ const mbedtls_x509_crt_profile tls__profile = {
 	2048,				/* and RSA from this size on */
 };
 
-static const char	*alpn[] = { "http/1.1", NULL };
+static const char	*alpn_server[] = { "http/1.1", "http/1.0", NULL };
+static const char	*alpn_client[] = { "http/1.1", NULL };
 
 /* ---- once a process ------------------------------------------------- */
 
@@ -308,7 +309,8 @@ ctx_conf(struct tls__ctx *c, int server, struct pin_err *err)
 	    MBEDTLS_SSL_IS_CLIENT, MBEDTLS_SSL_TRANSPORT_STREAM,
 	    MBEDTLS_SSL_PRESET_DEFAULT);
 	if (r == 0)
-		r = mbedtls_ssl_conf_alpn_protocols(f, alpn);
+		r = mbedtls_ssl_conf_alpn_protocols(f, server ? alpn_server :
+		    alpn_client);
 	if (r == 0 && c->cert.version != 0)
 		r = mbedtls_ssl_conf_own_cert(f, &c->cert, &c->key);
 	if (r != 0)

@@ -255,6 +255,54 @@ test_handles(void)
 
 /* ---- reload ------------------------------------------------------ */
 
+/* What may change only when the process starts again. */
+static void
+restart_changes(struct pin_plugins *ps)
+{
+	struct pin_report r = { 0 };
+
+	CASE("a change of the store is refused while running") {
+		loaded_text("authentication = ( \"allow\" ); authorization = "
+		    "( \"allow\" );\nstore = { plugin = \"none\"; size = "
+		    "4096; };\nconsensus = \"none\";");
+		CHECK_INT(pin_plugins_reload(ps, &r), PIN_ECONFIG);
+		CHECK(loaded_says(&r, "conf:2: store cannot be changed while "
+		    "running: the process must be restarted"));
+		CHECK_UINT(r.errors, 1);
+		pin_report_fini(&r);
+	}
+	CASE("another file behind the same name is a change too") {
+		char other[1200], conf[2048], *so;
+		struct pin_err err = PIN_ERR_INIT;
+		size_t len;
+
+		(void)snprintf(other, sizeof(other), "%s/store/none.so",
+		    loaded_dir);
+		if (pin_path_slurp(loaded_host, other, 1 << 24, &so, &len,
+		    &err) != PIN_OK)
+			BAIL("%s", err.text);
+		(void)snprintf(other, sizeof(other), "%s/none.so", tap_tmp());
+		so[len] = 'x';		/* behind everything ELF knows of */
+		loaded_file(other, so, len + 1, 0644);
+		free(so);
+		(void)snprintf(conf, sizeof(conf), "authentication = ( "
+		    "\"allow\" ); authorization = ( \"allow\" ); store = { "
+		    "plugin = \"none\"; file = \"%s\"; }; consensus = "
+		    "\"none\";", other);
+		loaded_text(conf);
+		CHECK_INT(pin_plugins_reload(ps, &r), PIN_ECONFIG);
+		CHECK(loaded_says(&r, "store cannot be changed while"));
+		pin_report_fini(&r);
+	}
+	CASE("a removed consensus is a change too") {
+		loaded_text("authentication = ( \"allow\" ); authorization = "
+		    "( \"allow\" );\nstore = \"none\";");
+		CHECK_INT(pin_plugins_reload(ps, &r), PIN_ECONFIG);
+		CHECK(loaded_says(&r, "consensus cannot be changed"));
+		pin_report_fini(&r);
+	}
+}
+
 static void
 test_reload(void)
 {
@@ -280,23 +328,7 @@ test_reload(void)
 		CHECK(set == old);
 		pin_set_put(&set);
 	}
-	CASE("a change of the store is refused while running") {
-		loaded_text("authentication = ( \"allow\" ); authorization = "
-		    "( \"allow\" );\nstore = { plugin = \"none\"; size = "
-		    "4096; };\nconsensus = \"none\";");
-		CHECK_INT(pin_plugins_reload(ps, &r), PIN_ECONFIG);
-		CHECK(loaded_says(&r, "conf:2: store cannot be changed while "
-		    "running: the process must be restarted"));
-		CHECK_UINT(r.errors, 1);
-		pin_report_fini(&r);
-	}
-	CASE("a removed consensus is a change too") {
-		loaded_text("authentication = ( \"allow\" ); authorization = "
-		    "( \"allow\" );\nstore = \"none\";");
-		CHECK_INT(pin_plugins_reload(ps, &r), PIN_ECONFIG);
-		CHECK(loaded_says(&r, "consensus cannot be changed"));
-		pin_report_fini(&r);
-	}
+	restart_changes(ps);
 	CASE("a new set replaces the old in one step") {
 		loaded_conf("admission = ( \"slow\" ); apiserver = { "
 		    "listen = \"127.0.0.1:1\"; };");
