@@ -63,21 +63,16 @@ invalid(struct request *r, struct pin_str name, const struct pin_causes *c)
 	    PIN_STR("TokenRequest"), name, c));
 }
 
-/* name and namespace, when they are given, are those of the path. */
+/* A name, when it is given, is that of the path. */
 static int
-check_names(struct request *r, struct pin_causes *causes)
+check_name(struct request *r, struct pin_causes *causes)
 {
-	struct pin_str name = meta_str(r->sent, "name"),
-	    ns = meta_str(r->sent, "namespace");
+	struct pin_str name = meta_str(r->sent, "name");
 
 	if (name.len > 0 && !pin_str_eq(name, r->info.name))
 		pin_cause_add(causes, PIN_CAUSE_INVALID, "metadata.name",
 		    review_quote(r, name), "must match the service account "
 		    "name if specified");
-	else if (ns.len > 0 && !pin_str_eq(ns, r->info.namespace))
-		pin_cause_add(causes, PIN_CAUSE_INVALID, "metadata.namespace",
-		    review_quote(r, ns), "must match the service account "
-		    "namespace if specified");
 	return (pin_cause_count(causes) == 0);
 }
 
@@ -341,7 +336,9 @@ token_run(struct request *r)
 
 	if (causes == NULL)
 		return (reply_err(r, PIN_ENOMEM, "out of memory"));
-	if (!check_names(r, causes))
+	if (meta_namespace(r, r->sent) != PIN_OK)
+		return (reply_error(r));
+	if (!check_name(r, causes))
 		return (invalid(r, r->info.name, causes));
 	if (object_load(r) != PIN_OK)
 		return (reply_error(r));
