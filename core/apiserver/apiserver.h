@@ -20,6 +20,7 @@ struct watch_front;
 struct ring_event;
 struct discovery;
 struct view_hub;
+struct issuer;
 
 /* A batch of committed events on its way to one front. */
 struct ring_batch {
@@ -70,6 +71,7 @@ struct apiserver {
 	struct discovery *discovery;
 	struct view_hub	*views;
 	struct pki	*pki;
+	struct issuer	*issuer;	/* token.h */
 	struct pin_apiserver_config limits;
 	_Atomic(uint64_t) revision;	/* newest committed */
 	_Atomic(uint64_t) request_seq;

@@ -15,6 +15,7 @@
 
 #include "core/apiserver/bootstrap.h"
 #include "core/apiserver/discovery.h"
+#include "core/apiserver/token.h"
 #include "core/apiserver/service.h"
 #include "core/apiserver/verbs.h"
 #include "core/apiserver/views.h"
@@ -302,6 +303,8 @@ apiserver_open(const struct apiserver_opts *o, struct apiserver **out,
 	first_service_ip(srv);
 	rc = open_pki(srv, o->data, &listen, err);
 	if (rc == PIN_OK)
+		rc = issuer_open(srv, err);
+	if (rc == PIN_OK)
 		rc = open_fronts(srv, err);
 	srv->views = views_new(srv);
 	if (rc == PIN_OK)
@@ -363,6 +366,7 @@ apiserver_close(struct apiserver **out)
 	views_free(&srv->views);
 	if (srv->tls != NULL)
 		tls_server_close(&srv->tls);
+	issuer_close(srv);
 	pki_close(&srv->pki);
 	free(srv);
 }
