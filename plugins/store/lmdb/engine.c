@@ -391,8 +391,16 @@ lmdb_write(void *self, const struct pin_engine_batch *b, struct pin_err *err)
 		return (lmdb_fail(l, rc, "write", err));
 	}
 	rc = mdb_txn_commit(txn);
-	if (rc != 0)
+	if (rc != 0) {
+		/* When its meta page was being written LMDB is lost: nothing
+		 * can be read either, and trying again is no use. */
+		if (mdb_txn_begin(l->env, NULL, 0, &txn) != 0)
+			return (pin_err_set(err, PIN_EIO,
+			    "%s: commit: %s: the file must be opened anew",
+			    l->path, mdb_strerror(rc)));
+		mdb_txn_abort(txn);
 		return (lmdb_fail(l, rc, "commit", err));
+	}
 	atomic_store(&l->applied, b->meta->applied);
 	if (read_begin(l, &txn, NULL) == PIN_OK) {
 		lmdb_measure(l, txn);
