@@ -132,6 +132,25 @@ value_name(const struct pin__conform *c, pin_node i, const char *type,
 		snprintf(out, 128, "%s", name[PIN__TYPE(n)]);
 }
 
+/* Go names the struct that an inlined member comes from. */
+static void
+put_inlined(struct pin_out *out, const struct pin__at *at)
+{
+	const struct pin_pb_row *pb = at->schema->pbs + at->owner->pb0;
+	struct pin_type t;
+	uint32_t k;
+
+	for (k = 0; k < at->owner->npb; k++) {
+		if (pb[k].inlined == PIN_NONE)
+			continue;
+		t = pin_schema_type(at->schema, pb[k].inlined);
+		if (pin_type_field(t, at->name, at->len) == NULL)
+			continue;
+		pin_out_cstr(out, pin_schema_str(t.schema, t.row->bare));
+		pin_out_char(out, '.');
+	}
+}
+
 pin_node
 pin__type_error_as(struct pin__conform *c, const struct pin__at *at,
     pin_node i, const char *go_type)
@@ -151,6 +170,7 @@ pin__type_error_as(struct pin__conform *c, const struct pin__at *at,
 			continue;
 		if (last != NULL)
 			pin_out_char(&field, '.');
+		put_inlined(&field, way[k]);
 		pin_out_put(&field, way[k]->name, way[k]->len);
 		last = way[k];
 	}

@@ -19,20 +19,20 @@ static const char small[] =
     "\"nodeSelector\":{\"disk\":\"ssd\"}}}";
 
 #define CONTAINER(n)							\
-	"{\"name\":\"c" n "\",\"image\":\"registry.example.com/team/app:" n	\
-	".2.3\",\"command\":[\"/bin/app\",\"--listen\",\"0.0.0.0:8080\"],"	\
+	"{\"name\":\"c" n "\",\"image\":\"registry.example.com/team/app:" n \
+	".2.3\",\"command\":[\"/bin/app\",\"--listen\",\"0.0.0.0:8080\"]," \
 	"\"env\":[{\"name\":\"A\",\"value\":\"1\"},{\"name\":\"POD\","	\
-	"\"valueFrom\":{\"fieldRef\":{\"fieldPath\":\"metadata.name\"}}},"	\
-	"{\"name\":\"SECRET\",\"valueFrom\":{\"secretKeyRef\":{\"name\":"	\
+	"\"valueFrom\":{\"fieldRef\":{\"fieldPath\":\"metadata.name\"}}}," \
+	"{\"name\":\"SECRET\",\"valueFrom\":{\"secretKeyRef\":{\"name\":" \
 	"\"s\",\"key\":\"k\"}}}],\"ports\":[{\"name\":\"http\","	\
-	"\"containerPort\":8080},{\"name\":\"metrics\",\"containerPort\":"	\
-	"9090}],\"resources\":{\"limits\":{\"cpu\":\"500m\",\"memory\":"	\
-	"\"256Mi\"},\"requests\":{\"cpu\":\"100m\",\"memory\":\"128Mi\"}},"	\
-	"\"livenessProbe\":{\"httpGet\":{\"path\":\"/healthz\",\"port\":"	\
+	"\"containerPort\":8080},{\"name\":\"metrics\",\"containerPort\":" \
+	"9090}],\"resources\":{\"limits\":{\"cpu\":\"500m\",\"memory\":" \
+	"\"256Mi\"},\"requests\":{\"cpu\":\"100m\",\"memory\":\"128Mi\"}}," \
+	"\"livenessProbe\":{\"httpGet\":{\"path\":\"/healthz\",\"port\":" \
 	"8080},\"periodSeconds\":10},\"readinessProbe\":{\"httpGet\":"	\
-	"{\"path\":\"/ready\",\"port\":\"http\"}},\"volumeMounts\":[{\"name\":"	\
-	"\"data\",\"mountPath\":\"/data\"},{\"name\":\"cfg\",\"mountPath\":"	\
-	"\"/etc/app\",\"readOnly\":true}],\"securityContext\":{\"runAsUser\":"	\
+	"{\"path\":\"/ready\",\"port\":\"http\"}},\"volumeMounts\":[{\"name\":" \
+	"\"data\",\"mountPath\":\"/data\"},{\"name\":\"cfg\",\"mountPath\":" \
+	"\"/etc/app\",\"readOnly\":true}],\"securityContext\":{\"runAsUser\":" \
 	"1000,\"allowPrivilegeEscalation\":false}}"
 
 static const char large[] =

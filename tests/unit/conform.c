@@ -216,6 +216,11 @@ static const struct conform_case cases[] = {
 	{ "core.v1.Pod", "{\"spec\":5}",
 	    "json: cannot unmarshal number into Go struct field "
 	    "Pod.spec of type v1.PodSpec", "", 0 },
+	{ "core.v1.Pod", "{\"spec\":{\"containers\":[{\"livenessProbe\":"
+	    "{\"httpGet\":{\"port\":1.5}}}]}}",
+	    "json: cannot unmarshal number 1.5 into Go struct field "
+	    "HTTPGetAction.spec.containers.livenessProbe.ProbeHandler."
+	    "httpGet.port of type int32", "", 0 },
 	/* defaults */
 	{ "core.v1.Service", "{\"spec\":{\"ports\":[{\"port\":80}]}}",
 	    "{\"metadata\":{},\"spec\":{\"ports\":[{\"protocol\":\"TCP\","
@@ -341,25 +346,25 @@ test_limits(void)
 	struct pin_type t = type_of("apiextensions.v1.JSONSchemaProps");
 	struct pin_err err = PIN_ERR_INIT;
 	struct pin_obj *o, *out;
+	struct pin_out w;
 
-	for (i = 0; i < depth; i++)
-		n += (size_t)sprintf(text + n, "{\"not\":");
-	n += (size_t)sprintf(text + n, "{}");
-	memset(text + n, '}', depth);
-	text[n + depth] = '\0';
+	for (i = 0; i < depth; i++, n += 7)
+		memcpy(text + n, "{\"not\":", 7);
+	memcpy(text + n, "{}", 2);
+	memset(text + n + 2, '}', depth);
+	text[n + 2 + depth] = '\0';
 	CASE("depth is bounded") {
 		o = parse(text);
 		CHECK_INT(pin_conform(arena, t, o, pin_obj_root(o), 1, &out,
 		    NULL, &err), PIN_EINVAL);
 		CHECK(strstr(err.text, "levels") != NULL);
 	}
-	n = (size_t)sprintf(text, "{");
+	pin_out_init(&w, arena, 1 << 20);
 	for (i = 0; i < PIN_STRICT_MAX + 50; i++)
-		n += (size_t)sprintf(text + n, "%s\"x%zu\":1",
-		    i > 0 ? "," : "", i);
-	(void)sprintf(text + n, "}");
+		pin_out_printf(&w, "%s\"x%zu\":1", i > 0 ? "," : "{", i);
+	pin_out_char(&w, '}');
 	CASE("reports are bounded") {
-		o = parse(text);
+		o = parse(text_of(&w));
 		s->arena = arena;
 		CHECK_INT(pin_conform(arena, t, o, pin_obj_root(o), 1, &out,
 		    s, &err), PIN_OK);
