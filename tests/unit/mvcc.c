@@ -13,7 +13,7 @@
 #define KEYS	24
 #define EVENTS	6000
 
-/* ---- an engine of one array ------------------------------------------------ */
+/* ---- an engine of one array -------------------------------------- */
 
 struct row {
 	struct pin_mvcc_row r;
@@ -114,7 +114,7 @@ disk_clear(void)
 	memset(&disk, 0, sizeof(disk));
 }
 
-/* ---- the model -------------------------------------------------------------- */
+/* ---- the model --------------------------------------------------- */
 
 struct event {
 	uint64_t	 rev;
@@ -157,7 +157,7 @@ model_at(int key, uint64_t at)
 	return (NULL);
 }
 
-/* ---- what is done to both ------------------------------------------------------ */
+/* ---- what is done to both ---------------------------------------- */
 
 static int
 apply(const struct pin_mvcc_cmd *cmd, struct pin_mvcc_result *res)
@@ -286,7 +286,7 @@ do_restart(void)
 	    pin_mvcc_meta(m)->revision == rev);
 }
 
-/* ---- looking ---------------------------------------------------------------------- */
+/* ---- looking ----------------------------------------------------- */
 
 static int
 value_is(struct pin_mvcc_row *row, const struct event *e)
