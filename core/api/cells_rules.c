@@ -157,18 +157,18 @@ pin__cell_hpa_targets(struct pin__cell *c)
 
 	v2 = pin_res_find(c->schema, "autoscaling", "v2",
 	    "horizontalpodautoscalers");
-	if (c->res->convert == PIN_CONVERT_HPA && v2 != NULL && v2 != c->res) {
-		a = pin_arena_new(PIN_CELL_ARENA_MAX);
-		if (a != NULL && pin_convert(a, c->schema, c->res, v2, c->obj,
-		    &o, &err) == PIN_OK) {
-			in.obj = o;
-			in.root = pin_obj_root(o);
-		} else {
-			c->out->failed = PIN_ENOMEM;
-		}
-	}
 	pin_out_char(c->out, '"');
-	put_metrics(&in);
+	if (c->res->convert != PIN_CONVERT_HPA || v2 == NULL || v2 == c->res) {
+		put_metrics(&in);
+	} else if ((a = pin_arena_new(PIN_CELL_ARENA_MAX)) != NULL &&
+	    pin_convert(a, c->schema, c->res, v2, c->obj, &o, &err) ==
+	    PIN_OK) {
+		in.obj = o;
+		in.root = pin_obj_root(o);
+		put_metrics(&in);
+	} else {
+		pin__cell_raw(c, HPA_UNKNOWN);	/* the row is still worth it */
+	}
 	pin_out_char(c->out, '"');
 	if (a != NULL)
 		pin_arena_free(&a);

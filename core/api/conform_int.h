@@ -65,6 +65,8 @@ pin_node pin__conform_scalar(struct pin__conform *,
 /* A node with bytes of its own. */
 pin_node pin__text_node(struct pin__conform *, int type, const char *,
 	    size_t len);
+/* s in base64, (s.len + 2) / 3 * 4 bytes at to. */
+void	 pin__base64_put(char *to, struct pin_str s);
 /* false, 0, "", null, an empty tree. */
 int	 pin__node_zero(const struct pin_obj *, pin_node);
 /* The same of field f, where {} may be a value. */

@@ -105,6 +105,7 @@ struct request {
 	uint32_t	 generated;	/* the name was made from generateName */
 	uint32_t	 changed;	/* obj differs from old */
 	uint32_t	 committed;	/* a transaction was sent */
+	uint32_t	 applied;	/* by server-side apply */
 	uint32_t	 vanish;	/* a delete removes the key */
 	uint32_t	 finish_step;	/* where another name is generated */
 	uint32_t	 retry_step;	/* where a lost race begins again */
@@ -201,6 +202,9 @@ struct pin_buf *splice_revision(struct pin_buf *stored, uint64_t revision);
  * items carry no apiVersion and kind). */
 void	splice_write(struct pin_out *, struct pin_buf *stored,
 	    uint64_t revision, int as_item);
+
+/* r->patch_kind beside lib/patch's three. */
+#define PATCH_APPLY	100
 
 /* ---- body.c --------------------------------------------------------- */
 
