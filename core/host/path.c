@@ -6,7 +6,10 @@
  * Contract: pintle/host.h. */
 #include "core/host/host_int.h"
 
+#include <sys/socket.h>
+
 #include <arpa/inet.h>
+#include <netinet/in.h>
 
 #include <stdio.h>
 #include <stdlib.h>
