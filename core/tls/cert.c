@@ -441,7 +441,8 @@ issue_cert(struct issue *i, char **out, struct pin_err *err)
 		free(pem);
 		return (tls__err(err, PIN_EINTERNAL, r, "certificate as PEM"));
 	}
-	*out = pem;
+	*out = pin_xstrdup(pem);
+	free(pem);
 	return (PIN_OK);
 }
 
@@ -574,21 +575,6 @@ out:
 
 /* ---- is it still good enough? --------------------------------------- */
 
-static int64_t
-crt_end(const mbedtls_x509_crt *c)
-{
-	const mbedtls_x509_time *t = &c->valid_to;
-	/* Days from civil, proleptic Gregorian. */
-	int64_t y = t->year - (t->mon <= 2), era = (y >= 0 ? y : y - 399) / 400;
-	int64_t yoe = y - era * 400;
-	int64_t doy = (153 * (t->mon + (t->mon > 2 ? -3 : 9)) + 2) / 5 +
-	    t->day - 1;
-	int64_t days = era * 146097 + yoe * 365 + yoe / 4 - yoe / 100 + doy -
-	    719468;
-
-	return (((days * 24 + t->hour) * 60 + t->min) * 60 + t->sec);
-}
-
 int
 tls_cert_covers(const char *cert_pem, const struct tls_cert_spec *spec,
     int64_t now_s)
@@ -600,7 +586,7 @@ tls_cert_covers(const char *cert_pem, const struct tls_cert_spec *spec,
 	mbedtls_x509_crt_init(&crt);
 	ok = mbedtls_x509_crt_parse(&crt, (const unsigned char *)cert_pem,
 	    strlen(cert_pem) + 1) == 0;
-	ok = ok && crt_end(&crt) - now_s > COVERS_MIN_S;
+	ok = ok && tls__crt_end(&crt) - now_s > COVERS_MIN_S;
 	for (n = spec->dns; ok && n != NULL && *n != NULL; n++)
 		ok = tls__check_name(&crt, *n, NULL) == PIN_OK;
 	for (n = spec->ips; ok && n != NULL && *n != NULL; n++)

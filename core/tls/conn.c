@@ -36,6 +36,7 @@ struct tls_conn {
 	struct tls__ctx		*ctx;
 	struct pin_sock		*sock;
 	size_t			 held;
+	size_t			 record_max;	/* what the peer takes */
 	const uint8_t		*ahead;
 	size_t			 ahead_len;
 	uint8_t			*own;
@@ -355,15 +356,50 @@ alert_of(uint32_t bad)
 	return (MBEDTLS_SSL_ALERT_MSG_BAD_CERT);
 }
 
+static int
+peer_bad(uint32_t bad, struct pin_err *err)
+{
+	char why[256];
+	size_t n;
+
+	why[0] = '\0';
+	(void)mbedtls_x509_crt_verify_info(why, sizeof(why), "", bad);
+	for (n = 0; why[n] != '\0'; n++)
+		if (why[n] == '\n')
+			why[n] = why[n + 1] == '\0' ? '\0' : ' ';
+	return (pin_err_set(err, PIN_EUNAUTH, "peer certificate: %s", why));
+}
+
+static int
+peer_verify(struct tls_conn *t, mbedtls_x509_crt *crt, uint32_t *bad,
+    struct pin_err *err)
+{
+	int rc;
+
+	if (t->flags & CONN_CLIENT) {
+		*bad = mbedtls_ssl_get_verify_result(&t->ssl);
+		rc = *bad != 0 ? peer_bad(*bad, err) : PIN_OK;
+	} else {
+		rc = tls__verify_client(t->ctx, crt, bad, err);
+		if (rc != PIN_OK && (*bad & MBEDTLS_X509_BADCERT_OTHER) == 0)
+			rc = peer_bad(*bad, err);
+	}
+	if (rc == PIN_OK)
+		rc = tls__check_usage(crt, (t->flags & CONN_CLIENT) != 0, err);
+	if (rc == PIN_OK)
+		rc = t->flags & CONN_CLIENT ?
+		    tls__check_name(crt, t->name, err) :
+		    peer_names(t, crt, err);
+	return (rc);
+}
+
 /* Only ever called with the handshake over: before that mbedTLS reports a
  * verify result of "fine" for a chain it has not seen. */
 static int
 peer_accept(struct tls_conn *t, struct pin_err *err)
 {
 	const mbedtls_x509_crt *crt = mbedtls_ssl_get_peer_cert(&t->ssl);
-	uint32_t bad;
-	char why[256];
-	size_t n;
+	uint32_t bad = 0;
 	int rc;
 
 	if (crt == NULL) {
@@ -375,27 +411,11 @@ peer_accept(struct tls_conn *t, struct pin_err *err)
 	/* A server without a client CA never asked, so this is not trust. */
 	if ((t->flags & CONN_CLIENT) == 0 && !t->ctx->asks_cert)
 		return (PIN_OK);
-	bad = mbedtls_ssl_get_verify_result(&t->ssl);
-	if (bad != 0) {
-		why[0] = '\0';
-		(void)mbedtls_x509_crt_verify_info(why, sizeof(why), "", bad);
-		for (n = 0; why[n] != '\0'; n++)
-			if (why[n] == '\n')
-				why[n] = why[n + 1] == '\0' ? '\0' : ' ';
-		(void)mbedtls_ssl_send_alert_message(&t->ssl,
-		    MBEDTLS_SSL_ALERT_LEVEL_FATAL, alert_of(bad));
-		return (pin_err_set(err, PIN_EUNAUTH, "peer certificate: %s",
-		    why));
-	}
-	rc = tls__check_usage(crt, (t->flags & CONN_CLIENT) != 0, err);
-	if (rc == PIN_OK && (t->flags & CONN_CLIENT))
-		rc = tls__check_name(crt, t->name, err);
-	if (rc == PIN_OK && (t->flags & CONN_CLIENT) == 0)
-		rc = peer_names(t, crt, err);
+	rc = peer_verify(t, (mbedtls_x509_crt *)(uintptr_t)crt, &bad, err);
+	tls__cool((mbedtls_x509_crt *)(uintptr_t)crt);
 	if (rc != PIN_OK)
 		(void)mbedtls_ssl_send_alert_message(&t->ssl,
-		    MBEDTLS_SSL_ALERT_LEVEL_FATAL,
-		    MBEDTLS_SSL_ALERT_MSG_BAD_CERT);
+		    MBEDTLS_SSL_ALERT_LEVEL_FATAL, alert_of(bad));
 	return (rc);
 }
 
@@ -463,6 +483,9 @@ tls_handshake(struct tls_conn *t, uint32_t *want, struct pin_err *err)
 		return (handshake_failed(t, r, err));
 	rc = peer_accept(t, err);
 	t->flags |= rc == PIN_OK ? CONN_DONE : CONN_BROKEN;
+	r = mbedtls_ssl_get_max_out_record_payload(&t->ssl);
+	t->record_max = r > 0 && r < TLS_RECORD_MAX ? (size_t)r :
+	    TLS_RECORD_MAX;
 	return (rc);
 }
 
@@ -540,11 +563,8 @@ tls_write(struct tls_conn *t, const void *p, size_t len, uint32_t *want)
 	rc = out_held(t, want);
 	if (rc != PIN_OK || len == 0)
 		return (rc);
-	if (len > TLS_RECORD_MAX)
-		len = TLS_RECORD_MAX;
-	r = mbedtls_ssl_get_max_out_record_payload(&t->ssl);
-	if (r > 0 && len > (size_t)r)
-		len = (size_t)r;
+	if (len > t->record_max)
+		len = t->record_max;
 	r = mbedtls_ssl_write(&t->ssl, p, len);
 	if (r > 0)
 		return (r);

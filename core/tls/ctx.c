@@ -67,7 +67,7 @@ static const int	 sig_hashes[] = {
 };
 #endif
 
-static const mbedtls_x509_crt_profile profile = {
+const mbedtls_x509_crt_profile tls__profile = {
 	MBEDTLS_X509_ID_FLAG(MBEDTLS_MD_SHA256) |
 	    MBEDTLS_X509_ID_FLAG(MBEDTLS_MD_SHA384) |
 	    MBEDTLS_X509_ID_FLAG(MBEDTLS_MD_SHA512),
@@ -78,7 +78,8 @@ static const mbedtls_x509_crt_profile profile = {
 	2048,				/* and RSA from this size on */
 };
 
-static const char	*alpn[] = { "http/1.1", NULL };
+static const char	*alpn_server[] = { "http/1.1", "http/1.0", NULL };
+static const char	*alpn_client[] = { "http/1.1", NULL };
 
 /* ---- once a process ------------------------------------------------- */
 
@@ -227,6 +228,9 @@ ctx_free(struct tls__ctx *c)
 	mbedtls_ssl_config_free(&c->conf);
 	mbedtls_x509_crt_free(&c->cert);
 	mbedtls_x509_crt_free(&c->ca);
+	mbedtls_x509_crt_free(&c->ca_names);
+	mbedtls_ecp_group_free(&c->warm);
+	free(c->known);
 	mbedtls_pk_free(&c->key);
 	mbedtls_ctr_drbg_free(&c->rng);
 	c->magic = 0;
@@ -249,6 +253,7 @@ tls__ctx_put(struct tls__ctx **cp)
 static int
 ctx_parse(struct tls__ctx *c, const struct tls__pem *pem, struct pin_err *err)
 {
+	mbedtls_x509_crt *n;
 	int r;
 
 	if (pem->cert != NULL) {
@@ -274,8 +279,24 @@ ctx_parse(struct tls__ctx *c, const struct tls__pem *pem, struct pin_err *err)
 			return (tls__err(err, PIN_ECONFIG, r < 0 ? r :
 			    MBEDTLS_ERR_X509_INVALID_FORMAT,
 			    "CA certificates"));
+		r = mbedtls_x509_crt_parse(&c->ca_names,
+		    (const unsigned char *)pem->ca, pem->ca_len);
+		PIN_ASSERT(r == 0);
+		for (n = &c->ca_names; n != NULL; n = n->next)
+			mbedtls_pk_free(&n->pk);
 	}
 	return (PIN_OK);
+}
+
+/* Called for each certificate of the peer, before the peer's signature is
+ * verified with the leaf's key (depth 0). Judges nothing. */
+static int
+on_peer_cert(void *arg, mbedtls_x509_crt *crt, int depth, uint32_t *flags)
+{
+	(void)flags;
+	if (depth == 0)
+		tls__warm(arg, crt);
+	return (0);
 }
 
 static int
@@ -288,14 +309,15 @@ ctx_conf(struct tls__ctx *c, int server, struct pin_err *err)
 	    MBEDTLS_SSL_IS_CLIENT, MBEDTLS_SSL_TRANSPORT_STREAM,
 	    MBEDTLS_SSL_PRESET_DEFAULT);
 	if (r == 0)
-		r = mbedtls_ssl_conf_alpn_protocols(f, alpn);
+		r = mbedtls_ssl_conf_alpn_protocols(f, server ? alpn_server :
+		    alpn_client);
 	if (r == 0 && c->cert.version != 0)
 		r = mbedtls_ssl_conf_own_cert(f, &c->cert, &c->key);
 	if (r != 0)
 		return (tls__err(err, PIN_EINTERNAL, r, "TLS configuration"));
 	mbedtls_ssl_conf_rng(f, mbedtls_ctr_drbg_random, &c->rng);
 	mbedtls_ssl_conf_ciphersuites(f, suites);
-	mbedtls_ssl_conf_cert_profile(f, &profile);
+	mbedtls_ssl_conf_cert_profile(f, &tls__profile);
 #if MBEDTLS_VERSION_NUMBER >= 0x03010000
 	mbedtls_ssl_conf_groups(f, groups);
 	mbedtls_ssl_conf_min_tls_version(f, MBEDTLS_SSL_VERSION_TLS1_2);
@@ -315,7 +337,10 @@ ctx_conf(struct tls__ctx *c, int server, struct pin_err *err)
 #endif
 	/* A server has tickets only with callbacks set: it has none. */
 	if (has_ca)
-		mbedtls_ssl_conf_ca_chain(f, &c->ca, NULL);
+		mbedtls_ssl_conf_ca_chain(f, server ? &c->ca_names : &c->ca,
+		    NULL);
+	if (has_ca)
+		mbedtls_ssl_conf_verify(f, on_peer_cert, c);
 	mbedtls_ssl_conf_authmode(f, !server ? MBEDTLS_SSL_VERIFY_REQUIRED :
 	    has_ca ? MBEDTLS_SSL_VERIFY_OPTIONAL : MBEDTLS_SSL_VERIFY_NONE);
 	c->asks_cert = server && has_ca;
@@ -335,6 +360,8 @@ ctx_new(const struct tls__side *s, const struct tls__pem *pem,
 	mbedtls_ssl_config_init(&c->conf);
 	mbedtls_x509_crt_init(&c->cert);
 	mbedtls_x509_crt_init(&c->ca);
+	mbedtls_x509_crt_init(&c->ca_names);
+	mbedtls_ecp_group_init(&c->warm);
 	mbedtls_pk_init(&c->key);
 	rc = tls__rng_open(&c->rng, s->host, err);
 	if (rc == PIN_OK)

@@ -77,6 +77,13 @@ struct tls__ctx {
 	mbedtls_ssl_config	 conf;
 	mbedtls_x509_crt	 cert;
 	mbedtls_x509_crt	 ca;
+	/* The CAs once more, without keys: their names go into the request
+	 * for a certificate, and mbedTLS's own look at the chain, which runs
+	 * in the handshake and would cost a signature check each time, ends
+	 * at once. The look that counts is tls__verify_client's. */
+	mbedtls_x509_crt	 ca_names;
+	struct tls__known	*known;		/* chains found good */
+	mbedtls_ecp_group	 warm;		/* P-256 with its table */
 	mbedtls_pk_context	 key;
 	struct pin_host		*host;
 	uint8_t			 ahead[TLS_READAHEAD];
@@ -118,6 +125,24 @@ int	tls__ctx_get(struct tls__side *, PIN_OWN struct tls__ctx **,
 	    struct pin_err *);
 void	tls__ctx_put(PIN_OWN struct tls__ctx **);
 const int *tls__suites(void);
+
+/* A chain that was verified before: its leaf and when the first certificate
+ * in it expires. */
+#define TLS_KNOWN_MAX		1024	/* a front, 40 bytes each */
+struct tls__known {
+	uint8_t	 leaf[32];		/* SHA-256 */
+	int64_t	 until_s;
+};
+
+extern const mbedtls_x509_crt_profile tls__profile;
+/* Chain, times, and nothing of the handshake's own verdict. */
+int	tls__verify_client(struct tls__ctx *, mbedtls_x509_crt *,
+	    uint32_t *bad, struct pin_err *);
+int64_t	tls__crt_end(const mbedtls_x509_crt *);
+/* Gives a peer's key the table of the base point that each new key would
+ * otherwise compute for one verification. */
+void	tls__warm(struct tls__ctx *, mbedtls_x509_crt *);
+void	tls__cool(mbedtls_x509_crt *);		/* and takes it away */
 
 /* Checks of our own on a verified peer certificate. */
 int	tls__check_usage(const mbedtls_x509_crt *, int server_side,

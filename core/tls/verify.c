@@ -7,6 +7,7 @@
  * Contract: tls_int.h; RFC 5280 4.2.1, RFC 6125. */
 #include "tls_int.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -51,6 +52,164 @@ tls__find_ext(const mbedtls_x509_crt *crt, const char *oid, size_t oid_len,
 	}
 	return (PIN_ENOTFOUND);
 }
+
+int64_t
+tls__crt_end(const mbedtls_x509_crt *c)
+{
+	const mbedtls_x509_time *t = &c->valid_to;
+	/* Days from civil, proleptic Gregorian. */
+	int64_t y = t->year - (t->mon <= 2), era = (y >= 0 ? y : y - 399) / 400;
+	int64_t yoe = y - era * 400;
+	int64_t doy = (153 * (t->mon + (t->mon > 2 ? -3 : 9)) + 2) / 5 +
+	    t->day - 1;
+	int64_t days = era * 146097 + yoe * 365 + yoe / 4 - yoe / 100 + doy -
+	    719468;
+
+	return (((days * 24 + t->hour) * 60 + t->min) * 60 + t->sec);
+}
+
+/* ---- the chain ------------------------------------------------------ */
+
+static int
+on_chain(void *arg, mbedtls_x509_crt *crt, int depth, uint32_t *flags)
+{
+	int64_t *until = arg, end = tls__crt_end(crt);
+
+	(void)depth;
+	(void)flags;
+	if (end < *until)
+		*until = end;
+	return (0);
+}
+
+/* Verifying a chain costs one signature check a certificate, a quarter of a
+ * mutual handshake; clients come back with the same certificate. What is
+ * remembered is that this very leaf was signed by one of our CAs and when the
+ * first of the chain expires; it dies with the CAs' generation. */
+int
+tls__verify_client(struct tls__ctx *c, mbedtls_x509_crt *crt, uint32_t *bad,
+    struct pin_err *err)
+{
+	int64_t now = pin_host_wall(c->host) / 1000000000, until = INT64_MAX;
+	struct tls__known *k;
+	uint8_t leaf[32];
+	int r;
+
+	*bad = 0;
+	if (c->known == NULL)
+		c->known = pin_xcalloc(TLS_KNOWN_MAX, sizeof(*k));
+	tls_sha256(crt->raw.p, crt->raw.len, leaf);
+	k = &c->known[((uint32_t)leaf[0] << 8 | leaf[1]) % TLS_KNOWN_MAX];
+	if (k->until_s > now && memcmp(k->leaf, leaf, sizeof(leaf)) == 0 &&
+	    !mbedtls_x509_time_is_future(&crt->valid_from))
+		return (PIN_OK);
+	r = mbedtls_x509_crt_verify_with_profile(crt, &c->ca, NULL,
+	    &tls__profile, NULL, bad, on_chain, &until);
+	if (r == 0 && *bad == 0) {
+		memcpy(k->leaf, leaf, sizeof(leaf));
+		k->until_s = until;
+		return (PIN_OK);
+	}
+	if (*bad == 0 || r != MBEDTLS_ERR_X509_CERT_VERIFY_FAILED) {
+		*bad |= MBEDTLS_X509_BADCERT_OTHER;
+		return (tls__err(err, PIN_EUNAUTH, r, "peer certificate"));
+	}
+	return (PIN_EUNAUTH);
+}
+
+/* ---- the base point's table ----------------------------------------- */
+
+#if MBEDTLS_VERSION_NUMBER < 0x03000000
+/* 2.28 computes a table of the base point in each group it meets and keeps it
+ * there; a peer's key is met once. */
+static int
+warm_make(mbedtls_ecp_group *g, mbedtls_ctr_drbg_context *rng)
+{
+	mbedtls_ecp_point p;
+	mbedtls_mpi m;
+	int r;
+
+	mbedtls_ecp_point_init(&p);
+	mbedtls_mpi_init(&m);
+	r = mbedtls_ecp_group_load(g, MBEDTLS_ECP_DP_SECP256R1);
+	if (r == 0)
+		r = mbedtls_mpi_lset(&m, 3);
+	if (r == 0)
+		r = mbedtls_ecp_mul(g, &p, &m, &g->G, mbedtls_ctr_drbg_random,
+		    rng);
+	mbedtls_ecp_point_free(&p);
+	mbedtls_mpi_free(&m);
+	return (r);
+}
+
+static void
+table_free(mbedtls_ecp_point *t, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		mbedtls_ecp_point_free(&t[i]);
+	free(t);
+}
+
+void
+tls__warm(struct tls__ctx *c, mbedtls_x509_crt *crt)
+{
+	mbedtls_ecp_group *g;
+	mbedtls_ecp_point *t;
+	size_t i, n;
+
+	if (!mbedtls_pk_can_do(&crt->pk, MBEDTLS_PK_ECDSA))
+		return;
+	g = &mbedtls_pk_ec(crt->pk)->grp;
+	if (g->id != MBEDTLS_ECP_DP_SECP256R1 || g->T != NULL)
+		return;
+	if (c->warm.T == NULL && warm_make(&c->warm, &c->rng) != 0)
+		return;
+	n = c->warm.T_size;
+	if (c->warm.T == NULL || n == 0)
+		return;
+	t = calloc(n, sizeof(*t));
+	for (i = 0; t != NULL && i < n; i++) {
+		mbedtls_ecp_point_init(&t[i]);
+		if (mbedtls_ecp_copy(&t[i], &c->warm.T[i]) != 0) {
+			table_free(t, i + 1);
+			return;
+		}
+	}
+	g->T = t;
+	g->T_size = t != NULL ? n : 0;
+}
+
+void
+tls__cool(mbedtls_x509_crt *crt)
+{
+	mbedtls_ecp_group *g;
+
+	if (!mbedtls_pk_can_do(&crt->pk, MBEDTLS_PK_ECDSA))
+		return;
+	g = &mbedtls_pk_ec(crt->pk)->grp;
+	if (g->T != NULL)
+		table_free(g->T, g->T_size);
+	g->T = NULL;
+	g->T_size = 0;
+}
+#else
+void
+tls__warm(struct tls__ctx *c, mbedtls_x509_crt *crt)
+{
+	(void)c;			/* 3.x has static tables */
+	(void)crt;
+}
+
+void
+tls__cool(mbedtls_x509_crt *crt)
+{
+	(void)crt;
+}
+#endif
+
+/* ---- usage and names ------------------------------------------------ */
 
 /* Absent usages allow everything, as RFC 5280 and Go have it. */
 int

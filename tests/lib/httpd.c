@@ -125,6 +125,95 @@ leave(struct exchange **list, uint32_t *n, struct exchange *x)
 	return (0);
 }
 
+/* ---- what watchers of an API server see: a write reaches all of them -- */
+
+struct post;
+
+struct leg {			/* a write on its way to one front */
+	struct pin_msg	 msg;
+	struct post	*post;
+	uint32_t	 front;
+};
+
+struct post {
+	struct pin_msg	 back;
+	struct exchange	*x;
+	struct pin_buf	*event;
+	uint32_t	 left;		/* atomic */
+	struct leg	 legs[8];
+};
+
+static void
+feed_front(struct lists *l, struct pin_buf *b)
+{
+	uint64_t n = 0, lost = 0;
+	uint32_t i;
+
+	for (i = l->nwatch; i-- > 0;) {
+		struct exchange *x = l->watch[i];
+
+		if (x->ops->credit(x) <= 0) {
+			lost++;
+			continue;
+		}
+		(void)x->ops->send(x, b, 0, b->len);
+		x->ops->flush(x);
+		n++;
+	}
+	BUMP(delivered, n);
+	BUMP(dropped, lost);
+}
+
+static void
+on_post_done(struct pin_msg *m)
+{
+	struct post *p = (struct post *)(void *)m;
+
+	answer(p->x, 201, pin_buf_copy("{}", 2));
+	pin_buf_put(&p->event);
+	free(p);
+}
+
+static void
+on_leg(struct pin_msg *m)
+{
+	struct leg *g = (struct leg *)(void *)m;
+	struct post *p = g->post;
+
+	feed_front(&lists[g->front], p->event);
+	if (__atomic_sub_fetch(&p->left, 1, __ATOMIC_ACQ_REL) == 0)
+		pin_loop_post(p->x->loop, &p->back);
+}
+
+static void
+on_object(struct exchange *x, int rc, struct pin_str s)
+{
+	static const char head[] = "{\"type\":\"ADDED\",\"object\":";
+	struct post *p;
+	uint32_t i;
+	size_t n;
+
+	if (rc != PIN_OK) {
+		on_body(x, rc, s);
+		return;
+	}
+	p = pin_xcalloc(1, sizeof(*p));
+	p->back.fn = on_post_done;
+	p->x = x;
+	p->left = the->nloops;
+	n = s.len + sizeof(head) - 1 + 2;
+	p->event = pin_buf_new(n < 1400 ? 1400 : n);
+	memset(p->event->data, ' ', p->event->len);
+	memcpy(p->event->data, head, sizeof(head) - 1);
+	memcpy(p->event->data + sizeof(head) - 1, s.p, s.len);
+	p->event->data[p->event->len - 2] = '}';
+	p->event->data[p->event->len - 1] = '\n';
+	for (i = 0; i < the->nloops; i++) {
+		p->legs[i] = (struct leg){ { NULL, on_leg }, p, i };
+		pin_loop_post(the->loops[i], &p->legs[i].msg);
+	}
+}
+
 static void
 begin(void *arg, struct exchange *x)
 {
@@ -150,7 +239,11 @@ begin(void *arg, struct exchange *x)
 		say_head(x);
 	else if (pin_str_is(path, "/later"))
 		wait_in(l->later, &l->nlater, x);
-	else if (pin_str_is(path, "/watch")) {
+	else if (pin_str_is(path, "/api/v1/namespaces/default/configmaps") &&
+	    pin_str_is(x->head.method, "POST"))
+		x->ops->read_body(x, 3u << 20, on_object);
+	else if (pin_str_is(path, "/watch") ||
+	    pin_str_is(path, "/api/v1/namespaces/default/configmaps")) {
 		x->ops->start(x, 200, &json, 1);
 		x->ops->flush(x);
 		wait_in(l->watch, &l->nwatch, x);
@@ -204,20 +297,10 @@ static void
 on_feed(struct pin_msg *m)
 {
 	struct order *o = (struct order *)(void *)m;
-	struct lists *l = &lists[o->front];
-	uint32_t i, k;
+	uint32_t k;
 
 	for (k = 0; k < o->n; k++)
-		for (i = l->nwatch; i-- > 0;) {
-			struct exchange *x = l->watch[i];
-
-			if (x->ops->credit(x) > 0) {
-				(void)x->ops->send(x, o->buf, 0, o->buf->len);
-				x->ops->flush(x);
-				BUMP(delivered, 1);
-			} else
-				BUMP(dropped, 1);
-		}
+		feed_front(&lists[o->front], o->buf);
 	pin_buf_put(&o->buf);
 	(void)__atomic_sub_fetch(o->left, 1, __ATOMIC_ACQ_REL);
 }

@@ -21,6 +21,9 @@
  *	/head		method, target, and each header on a line
  *	/later		answered by httpd_release()
  *	/watch		a stream fed by httpd_feed()
+ *	/api/v1/namespaces/default/configmaps
+ *			GET: as /watch; POST: the body as an event to all
+ *			watchers, answered when every front has queued it
  *	/fill		a stream that sends for ever while there is credit
  *	/broken		a stream that ends with an error
  *	anything else	404 */
