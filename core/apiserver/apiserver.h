@@ -16,6 +16,7 @@
 
 #define FRONTS_MAX	4
 
+struct pin_bridge;
 struct watch_front;
 struct ring_event;
 struct discovery;
@@ -54,6 +55,7 @@ struct front {
 struct apiserver {
 	struct pin_host	*host;
 	const struct pin_schema *schema;
+	struct pin_bridge *bridge;	/* the table as patches see it */
 	struct pin_plugins *plugins;
 	const struct pin_store_ops *store;
 	void		*store_self;

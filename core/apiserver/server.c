@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/api/bridge.h"
 #include "core/apiserver/bootstrap.h"
 #include "core/apiserver/discovery.h"
 #include "core/apiserver/token.h"
@@ -284,6 +285,7 @@ apiserver_open(const struct apiserver_opts *o, struct apiserver **out,
 	*out = srv;
 	srv->host = o->host;
 	srv->schema = pin_schema_builtin();
+	srv->bridge = pin_bridge_new(srv->schema);
 	srv->started_ns = pin_host_now(srv->host);
 	srv->data = o->data;
 	name_instance(srv);
@@ -368,5 +370,6 @@ apiserver_close(struct apiserver **out)
 		tls_server_close(&srv->tls);
 	issuer_close(srv);
 	pki_close(&srv->pki);
+	pin_bridge_free(&srv->bridge);
 	free(srv);
 }

@@ -339,7 +339,7 @@ ctx_conf(struct tls__ctx *c, int server, struct pin_err *err)
 	if (has_ca)
 		mbedtls_ssl_conf_ca_chain(f, server ? &c->ca_names : &c->ca,
 		    NULL);
-	if (server && has_ca)
+	if (has_ca)
 		mbedtls_ssl_conf_verify(f, on_peer_cert, c);
 	mbedtls_ssl_conf_authmode(f, !server ? MBEDTLS_SSL_VERIFY_REQUIRED :
 	    has_ca ? MBEDTLS_SSL_VERIFY_OPTIONAL : MBEDTLS_SSL_VERIFY_NONE);

@@ -381,6 +381,67 @@ test_mutual(void)
 	tls_server_close(&s);
 }
 
+/* Where the server remembers this certificate (core/tls/verify.c). */
+static unsigned int
+slot_of(const char *pem)
+{
+	static uint8_t der[4096];
+	const char *p = strchr(pem, '\n');
+	uint8_t hash[32];
+	uint32_t v = 0;
+	size_t n = 0;
+	int bits = 0, d;
+
+	for (; *p != '-'; p++) {
+		d = *p >= 'A' && *p <= 'Z' ? *p - 'A' :
+		    *p >= 'a' && *p <= 'z' ? *p - 'a' + 26 :
+		    *p >= '0' && *p <= '9' ? *p - '0' + 52 :
+		    *p == '+' ? 62 : *p == '/' ? 63 : -1;
+		if (d < 0)
+			continue;
+		v = v << 6 | (uint32_t)d;
+		bits += 6;
+		if (bits >= 8) {
+			bits -= 8;
+			der[n++] = (uint8_t)(v >> bits);
+		}
+	}
+	tls_sha256(der, n, hash);
+	return (((unsigned int)hash[0] << 8 | hash[1]) % 1024);
+}
+
+/* A stranger whose certificate falls on the place of a known one. */
+static void
+test_collision(void)
+{
+	struct pin_err err = PIN_ERR_INIT;
+	unsigned int want = slot_of(c_cert.cert), i;
+	struct tls_server *s;
+	struct pair p = { NULL, NULL };
+
+	if (tls_server_open(host, s_path, s_key, ca_path, &s, &err) != PIN_OK)
+		BAIL("%s", err.text);
+	for (i = 0; i < 20000; i++) {
+		p = make(&spec_cli, &ca2);
+		if (slot_of(p.cert) == want)
+			break;
+		drop(&p);
+	}
+	CASE("who is remembered is a certificate, not its place") {
+		CHECK(i < 20000);
+		if (i == 20000)
+			continue;
+		try_client(s, &c_cert);
+		CHECK(both_fine());
+		try_client(s, &p);
+		CHECK_INT(srv.rc, PIN_EUNAUTH);
+		try_client(s, &c_cert);
+		CHECK(both_fine());
+	}
+	drop(&p);
+	tls_server_close(&s);
+}
+
 /* Certificates we would not write, made by openssl. */
 static void
 test_foreign(void)
@@ -686,6 +747,7 @@ main(void)
 	(void)snprintf(s_key, sizeof(s_key), "%s", file("s.key", s_cert.key));
 	test_names();
 	test_mutual();
+	test_collision();
 	test_foreign();
 	test_reload();
 	test_certs();

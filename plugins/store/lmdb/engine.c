@@ -86,7 +86,7 @@ sealed(const struct lmdb *l, const MDB_val *v, size_t min, uint64_t pos,
 	    (unsigned long long)PIN_MVCC_REV(pos)));
 }
 
-/* ---- read transactions --------------------------------------------------- */
+/* ---- read transactions ------------------------------------------- */
 
 static int
 read_begin(struct lmdb *l, MDB_txn **out, struct pin_err *err)
@@ -123,7 +123,7 @@ read_end(struct lmdb *l, MDB_txn *txn)
 		mdb_txn_abort(txn);
 }
 
-/* ---- reading ---------------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------- */
 
 static int
 value_get(struct lmdb *l, MDB_txn *txn, uint64_t pos, struct pin_buf **out,
@@ -277,7 +277,7 @@ lmdb_meta(void *self, struct pin_mvcc_meta *m, struct pin_err *err)
 	return (rc);
 }
 
-/* ---- writing ------------------------------------------------------------------ */
+/* ---- writing ----------------------------------------------------- */
 
 static int
 write_row(struct lmdb *l, MDB_txn *txn, const struct pin_mvcc_row *r)
