@@ -16,10 +16,11 @@
 
 struct tables t;
 
-static const char	*path;		/* of the file being read */
-static int		line;
+const char	*apigen_path;		/* of the file being read */
+int		apigen_line;
 static int		errors;
-static int		cur_type, cur_res;	/* open blocks, -1: none */
+static int		cur_type;		/* open block, -1: none */
+int		apigen_res;		/* the same, of resources */
 
 static const char *const rule_names[] = { "",
 #define PIN_RULE(sym, name)	name,
@@ -27,22 +28,6 @@ static const char *const rule_names[] = { "",
 };
 static const char *const format_names[] = { "",
 #define PIN_FORMAT(sym, name)	name,
-#include "core/api/rules.def"
-};
-static const char *const name_names[] = { "",
-#define PIN_NAME(sym, name)	name,
-#include "core/api/rules.def"
-};
-static const char *const cell_names[] = { "",
-#define PIN_CELL(sym, name)	name,
-#include "core/api/rules.def"
-};
-static const char *const prepare_names[] = { "",
-#define PIN_PREPARE(sym, name)	name,
-#include "core/api/rules.def"
-};
-static const char *const convert_names[] = { "",
-#define PIN_CONVERT(sym, name)	name,
 #include "core/api/rules.def"
 };
 static const char *const kind_names[] = {
@@ -67,8 +52,6 @@ apigen_complain(const char *file, int at, const char *fmt, ...)
 	}
 }
 
-#define complain(...)	apigen_complain(path, line, __VA_ARGS__)
-
 void
 apigen_die(const char *what)
 {
@@ -89,19 +72,20 @@ apigen_grow(void *v, uint32_t *cap, uint32_t n, size_t size)
 	return (v);
 }
 
-static char *
-copy(const char *s)
+char *
+apigen_copy(const char *s)
 {
+	size_t n = strlen(s) + 1;
 	char *p;
 
-	p = malloc(strlen(s) + 1);
+	p = malloc(n);
 	if (p == NULL)
 		apigen_die("memory");
-	return (strcpy(p, s));
+	return (memcpy(p, s, n));
 }
 
-static void *
-zero(void *p, size_t n)
+void *
+apigen_zero(void *p, size_t n)
 {
 	return (memset(p, 0, n));
 }
@@ -124,8 +108,8 @@ apigen_intern(const char *s)
 }
 
 /* A list of words from texts; equal lists share. */
-static uint32_t
-intern_words(char **w, uint32_t n)
+uint32_t
+apigen_words(char **w, uint32_t n)
 {
 	uint32_t i, off;
 
@@ -152,11 +136,11 @@ split_words(char *text, char sep)
 			complain("an empty word in a list");
 		w[n++] = text;
 	}
-	return (intern_words(w, n));
+	return (apigen_words(w, n));
 }
 
-static uint32_t
-find_name(const char *const *tab, size_t n, const char *name)
+uint32_t
+apigen_find(const char *const *tab, size_t n, const char *name)
 {
 	uint32_t i;
 
@@ -202,8 +186,8 @@ tokenize(char *s, char **w)
 	}
 }
 
-static int
-parse_int(const char *s, int64_t *out)
+int
+apigen_int(const char *s, int64_t *out)
 {
 	char *end;
 
@@ -232,7 +216,7 @@ add_rule(uint32_t *at, const char *name)
 {
 	uint32_t id, old, off, i, n;
 
-	id = find_name(rule_names, COUNT(rule_names), name);
+	id = apigen_find(rule_names, COUNT(rule_names), name);
 	if (id == 0)
 		complain("unknown rule \"%s\"", name);
 	n = *at != 0 ? t.words.v[*at] : 0;
@@ -251,7 +235,7 @@ check_of(struct pin_field_row *f)
 {
 	if (f->check == PIN_NONE) {
 		f->check = t.checks.n;
-		zero(PUSH(t.checks), sizeof(struct pin_check_row));
+		apigen_zero(PUSH(t.checks), sizeof(struct pin_check_row));
 	}
 	return (&t.checks.v[f->check]);
 }
@@ -272,7 +256,7 @@ limit_attr(struct pin_field_row *f, char *word)
 		p = attr_value(word, key[i]);
 		if (p == NULL)
 			continue;
-		if (parse_int(p, &v) != 0)
+		if (apigen_int(p, &v) != 0)
 			return (1);
 		if (i > 1 && (v < 0 || v > INT32_MAX))
 			complain("%s is out of range", word);
@@ -341,7 +325,7 @@ when_attr(struct pin_field_row *f, char *v)
 	char *p;
 
 	f->when = t.whens.n;
-	w = zero(PUSH(t.whens), sizeof(*w));
+	w = apigen_zero(PUSH(t.whens), sizeof(*w));
 	w->op = PIN_WHEN_PRESENT;
 	if (*v == '!') {
 		w->op = PIN_WHEN_ABSENT;
@@ -365,6 +349,8 @@ flag_attr(struct pin_field_row *f, const char *word)
 		{ "req", PIN_FF_REQUIRED }, { "must", PIN_FF_MUST },
 		{ "atomic", PIN_FF_ATOMIC }, { "immutable", PIN_FF_IMMUTABLE },
 		{ "granular", PIN_FF_GRANULAR }, { "plain", PIN_FF_PLAIN },
+		{ "pub", PIN_FF_PUBLISHED },
+		{ "blank", PIN_FF_BLANK },
 	};
 	unsigned int i;
 
@@ -387,6 +373,10 @@ field_attr(struct pin_field_row *f, char *word)
 		return;
 	if ((v = attr_value(word, "list")) != NULL)
 		list_attr(f, v);
+	else if ((v = attr_value(word, "must")) != NULL) {
+		f->flags |= PIN_FF_MUST;
+		f->must_text = apigen_intern(v);
+	}
 	else if ((v = attr_value(word, "patch")) != NULL)
 		patch_attr(f, v);
 	else if ((v = attr_value(word, "default")) != NULL)
@@ -405,7 +395,7 @@ field_attr(struct pin_field_row *f, char *word)
 		f->flags |= PIN_FF_GATED;
 	else if ((v = attr_value(word, "format")) != NULL) {
 		check_of(f)->format =
-		    find_name(format_names, COUNT(format_names), v);
+		    apigen_find(format_names, COUNT(format_names), v);
 		if (check_of(f)->format == 0)
 			complain("unknown format \"%s\"", v);
 	} else
@@ -419,10 +409,10 @@ qualify(const char *word)
 	char buf[LINE_BYTES_MAX];
 
 	if (strchr(word, '.') != NULL)
-		return (copy(word));
+		return (apigen_copy(word));
 	snprintf(buf, sizeof(buf), "%s.%s",
 	    t.strings.v + t.gvs.v[t.gvs.n - 1].prefix, word);
-	return (copy(buf));
+	return (apigen_copy(buf));
 }
 
 static void
@@ -454,7 +444,7 @@ number_word(struct member *m, const char *w)
 {
 	int64_t v;
 
-	if (strcmp(w, "-") == 0 || parse_int(w, &v) != 0)
+	if (strcmp(w, "-") == 0 || apigen_int(w, &v) != 0)
 		return;
 	if (v < 1 || v > 536870911)
 		complain("protobuf number %s is out of range", w);
@@ -472,12 +462,13 @@ member_line(char **w, int n)
 	int k;
 
 	if (n < 3 || (n < 4 && strcmp(w[0], "+") != 0)) {
-		complain("want NAME NUMBER TYPE PRESENCE [ATTRIBUTE...] or + NUMBER TYPE");
+		complain("want NAME NUMBER TYPE PRESENCE [ATTRIBUTE...] or "
+		    "+ NUMBER TYPE");
 		return;
 	}
-	m = zero(PUSH(t.members), sizeof(*m));
+	m = apigen_zero(PUSH(t.members), sizeof(*m));
 	t.types.v[cur_type].nmembers++;
-	m->line = line;
+	m->line = apigen_line;
 	m->row.when = m->row.check = m->row.ref = PIN_NONE;
 	number_word(m, w[1]);
 	type_word(m, w[2]);
@@ -513,13 +504,14 @@ type_line(char **w, int n)
 		return;
 	}
 	cur_type = (int)t.types.n;
-	ty = zero(PUSH(t.types), sizeof(*ty));
+	ty = apigen_zero(PUSH(t.types), sizeof(*ty));
 	ty->name = qualify(w[1]);
-	ty->path = path;
-	ty->line = line;
+	ty->path = apigen_path;
+	ty->line = apigen_line;
 	ty->member0 = t.members.n;
 	ty->row.name = apigen_intern(ty->name);
-	ty->row.bare = ty->row.name + (uint32_t)(strlen(ty->name) - strlen(w[1]));
+	ty->row.bare = ty->row.name +
+	    (uint32_t)(strlen(ty->name) - strlen(w[1]));
 	ty->row.gv = t.gvs.n - 1;
 	for (k = 2; k < n; k++) {
 		if (strcmp(w[k], "atomic") == 0)
@@ -532,223 +524,11 @@ type_line(char **w, int n)
 			ty->row.flags |= PIN_TF_OR_STRINGS;
 		else if ((v = attr_value(w[k], "rule")) != NULL)
 			add_rule(&ty->row.rules, v);
+		else if ((v = attr_value(w[k], "union")) != NULL)
+			ty->row.unions = split_words(v, ',');
 		else
 			complain("unknown attribute \"%s\"", w[k]);
 	}
-}
-
-static uint32_t
-verb_words(char **w, int n)
-{
-	static const char *const verb[] = {
-#define X(sym, bit, text) text,
-		PIN_VERB_MAP(X)
-#undef X
-	};
-	uint32_t bits = 0;
-	unsigned int i;
-
-	for (; n > 0; n--, w++) {
-		for (i = 0; i < COUNT(verb); i++)
-			if (strcmp(*w, verb[i]) == 0)
-				break;
-		if (i == COUNT(verb))
-			complain("unknown verb \"%s\"", *w);
-		else
-			bits |= 1u << i;
-	}
-	if (bits == 0)
-		complain("no verb");
-	return (bits);
-}
-
-static uint32_t
-flag_words(char **w, int n)
-{
-	static const struct { const char *word; uint32_t flag; } tab[] = {
-		{ "status", PIN_RF_STATUS },
-		{ "generation", PIN_RF_GENERATION }, { "grace", PIN_RF_GRACE },
-		{ "review", PIN_RF_REVIEW }, { "computed", PIN_RF_COMPUTED },
-		{ "unconditional", PIN_RF_UNCOND }, { "upsert", PIN_RF_UPSERT },
-		{ "keepstatus", PIN_RF_KEEPSTATUS }, { "ttl", PIN_RF_TTL },
-	};
-	uint32_t bits = 0;
-	unsigned int i;
-
-	for (; n > 0; n--, w++) {
-		for (i = 0; i < COUNT(tab); i++)
-			if (strcmp(*w, tab[i].word) == 0)
-				break;
-		if (i == COUNT(tab))
-			complain("unknown flag \"%s\"", *w);
-		else
-			bits |= tab[i].flag;
-	}
-	return (bits);
-}
-
-/* sub NAME GROUP/VERSION KIND VERB... */
-static void
-sub_line(struct res *r, char **w, int n)
-{
-	struct sub *s;
-	char *p;
-
-	if (n < 5) {
-		complain("want sub NAME GROUP/VERSION KIND VERB...");
-		return;
-	}
-	s = zero(PUSH(t.subs), sizeof(*s));
-	r->row.nsubs++;
-	s->path = path;
-	s->line = line;
-	s->row.name = apigen_intern(w[1]);
-	s->row.gv = apigen_intern(w[2]);
-	s->row.kind = apigen_intern(w[3]);
-	s->kind = copy(w[3]);
-	s->group = copy(w[2]);
-	p = strchr(s->group, '/');
-	s->version = p != NULL ? p + 1 : s->group;
-	if (p != NULL)
-		*p = '\0';
-	else
-		s->group = copy("");
-	s->row.verbs = verb_words(w + 4, n - 4);
-}
-
-/* column NAME TYPE FORMAT PRIORITY SOURCE */
-static void
-column_line(struct res *r, char **w, int n)
-{
-	struct pin_col_row *c;
-	int64_t prio;
-	char *p;
-
-	if (n != 6) {
-		complain("want column NAME TYPE FORMAT PRIORITY SOURCE");
-		return;
-	}
-	c = zero(PUSH(t.columns), sizeof(*c));
-	r->row.ncols++;
-	c->name = apigen_intern(strcmp(w[1], "-") == 0 ? "" : w[1]);
-	c->type = apigen_intern(w[2]);
-	c->format = apigen_intern(strcmp(w[3], "-") == 0 ? "" : w[3]);
-	if (parse_int(w[4], &prio) == 0)
-		c->priority = (uint32_t)prio;
-	if (w[5][0] == '.') {
-		c->cell = PIN_CELL_PATH;
-		c->arg = apigen_intern(w[5] + 1);
-		return;
-	}
-	p = strchr(w[5], ':');
-	if (p != NULL)
-		*p++ = '\0';
-	c->arg = p != NULL ? apigen_intern(p) : 0;
-	c->cell = find_name(cell_names, COUNT(cell_names), w[5]);
-	if (c->cell == 0)
-		complain("unknown cell \"%s\"", w[5]);
-}
-
-static void
-scope_word(struct res *r, const char *w)
-{
-	if (strcmp(w, "namespaced") == 0)
-		r->row.flags |= PIN_RF_NAMESPACED;
-	else if (strcmp(w, "cluster") != 0)
-		complain("scope is namespaced or cluster");
-}
-
-/* Lines of one value inside a resource; 1 when it was one. */
-static int
-resource_value(struct res *r, const char *key, char *v)
-{
-	if (strcmp(key, "singular") == 0)
-		r->row.singular = apigen_intern(v);
-	else if (strcmp(key, "scope") == 0)
-		scope_word(r, v);
-	else if (strcmp(key, "list") == 0)
-		r->list = copy(v);
-	else if (strcmp(key, "key") == 0)
-		r->row.key = apigen_intern(v);
-	else if (strcmp(key, "store") == 0)
-		r->store = copy(v);
-	else if (strcmp(key, "name") == 0) {
-		r->row.name_rule = find_name(name_names, COUNT(name_names), v);
-		if (r->row.name_rule == 0)
-			complain("unknown name rule \"%s\"", v);
-	} else if (strcmp(key, "convert") == 0) {
-		r->row.convert =
-		    find_name(convert_names, COUNT(convert_names), v);
-		if (r->row.convert == 0)
-			complain("unknown conversion \"%s\"", v);
-	} else
-		return (0);
-	return (1);
-}
-
-static void
-prepare_words(uint32_t *at, char **w, int n)
-{
-	uint32_t id;
-
-	*at = t.words.n;
-	*PUSH(t.words) = (uint32_t)n;
-	for (; n > 0; n--, w++) {
-		id = find_name(prepare_names, COUNT(prepare_names), *w);
-		if (id == 0)
-			complain("unknown preparation \"%s\"", *w);
-		*PUSH(t.words) = id;
-	}
-}
-
-static void
-resource_member(char **w, int n)
-{
-	struct res *r = &t.resources.v[cur_res];
-
-	if (strcmp(w[0], "sub") == 0)
-		sub_line(r, w, n);
-	else if (strcmp(w[0], "column") == 0)
-		column_line(r, w, n);
-	else if (n < 2)
-		complain("\"%s\" has no value", w[0]);
-	else if (strcmp(w[0], "verbs") == 0)
-		r->row.verbs = verb_words(w + 1, n - 1);
-	else if (strcmp(w[0], "flags") == 0)
-		r->row.flags |= flag_words(w + 1, n - 1);
-	else if (strcmp(w[0], "prepare") == 0)
-		prepare_words(&r->row.prepares, w + 1, n - 1);
-	else if (strcmp(w[0], "short") == 0)
-		r->row.shorts = intern_words(w + 1, (uint32_t)n - 1);
-	else if (strcmp(w[0], "category") == 0)
-		r->row.categories = intern_words(w + 1, (uint32_t)n - 1);
-	else if (strcmp(w[0], "select") == 0)
-		r->row.selects = intern_words(w + 1, (uint32_t)n - 1);
-	else if (n > 2)
-		complain("\"%s\" takes one value", w[0]);
-	else if (!resource_value(r, w[0], w[1]))
-		complain("unknown resource line \"%s\"", w[0]);
-}
-
-static void
-resource_line(char **w, int n)
-{
-	struct res *r;
-
-	if (n != 3) {
-		complain("want resource PLURAL KIND");
-		return;
-	}
-	cur_res = (int)t.resources.n;
-	r = zero(PUSH(t.resources), sizeof(*r));
-	r->path = path;
-	r->line = line;
-	r->kind = copy(w[2]);
-	r->row.gv = t.gvs.n - 1;
-	r->row.plural = apigen_intern(w[1]);
-	r->row.kind = apigen_intern(w[2]);
-	r->row.sub0 = t.subs.n;
-	r->row.col0 = t.columns.n;
 }
 
 /* version GROUP VERSION PACKAGE [order=N] [rank=N]; shared PACKAGE */
@@ -761,12 +541,13 @@ version_line(char **w, int n, int shared)
 	int k, first = shared ? 1 : 3;
 
 	if (n <= first) {
-		complain("want version GROUP VERSION PACKAGE or shared PACKAGE");
+		complain("want version GROUP VERSION PACKAGE or "
+		    "shared PACKAGE");
 		return;
 	}
-	g = zero(PUSH(t.gvs), sizeof(*g));
+	g = apigen_zero(PUSH(t.gvs), sizeof(*g));
 	g->package = apigen_intern(w[first]);
-	strcpy(buf, w[first]);
+	snprintf(buf, sizeof(buf), "%s", w[first]);
 	for (dot = buf + strlen(buf), k = 0; dot > buf; dot--)
 		if (*dot == '.' && ++k == 2)
 			break;
@@ -775,10 +556,10 @@ version_line(char **w, int n, int shared)
 	g->version = apigen_intern(shared ? "" : w[2]);
 	for (k = first + 1; k < n; k++) {
 		if ((v = attr_value(w[k], "order")) != NULL) {
-			if (parse_int(v, &x) == 0)
+			if (apigen_int(v, &x) == 0)
 				g->order = (uint32_t)x;
 		} else if ((v = attr_value(w[k], "rank")) != NULL) {
-			if (parse_int(v, &x) == 0)
+			if (apigen_int(v, &x) == 0)
 				g->rank = (uint32_t)x;
 		} else
 			complain("unknown attribute \"%s\"", w[k]);
@@ -797,13 +578,13 @@ schema_line(char *text)
 	if (block) {
 		if (cur_type >= 0)
 			member_line(w, n);
-		else if (cur_res >= 0)
-			resource_member(w, n);
+		else if (apigen_res >= 0)
+			apigen_resource_member(w, n);
 		else
 			complain("an indented line outside type and resource");
 		return;
 	}
-	cur_type = cur_res = -1;
+	cur_type = apigen_res = -1;
 	if (strcmp(w[0], "version") == 0)
 		version_line(w, n, 0);
 	else if (strcmp(w[0], "shared") == 0)
@@ -813,7 +594,7 @@ schema_line(char *text)
 	else if (strcmp(w[0], "type") == 0)
 		type_line(w, n);
 	else if (strcmp(w[0], "resource") == 0)
-		resource_line(w, n);
+		apigen_resource(w, n);
 	else
 		complain("unknown line \"%s\"", w[0]);
 }
@@ -828,9 +609,10 @@ read_schema(const char *name)
 	f = fopen(name, "r");
 	if (f == NULL)
 		apigen_die(name);
-	path = name;
-	cur_type = cur_res = -1;
-	for (line = 1; fgets(buf, sizeof(buf), f) != NULL; line++) {
+	apigen_path = name;
+	cur_type = apigen_res = -1;
+	for (apigen_line = 1; fgets(buf, sizeof(buf), f) != NULL;
+	    apigen_line++) {
 		if (strchr(buf, '\n') == NULL && strlen(buf) == sizeof(buf) - 1)
 			complain("line is longer than %d", LINE_BYTES_MAX - 2);
 		schema_line(buf);

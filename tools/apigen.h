@@ -70,10 +70,26 @@ extern struct tables {
 	VEC(struct pin_col_row)	columns;
 } t;
 
+extern const char	*apigen_path;	/* of the file being read */
+extern int		 apigen_line;
+extern int		 apigen_res;	/* the open resource, -1: none */
+
+#define complain(...)	apigen_complain(apigen_path, apigen_line, __VA_ARGS__)
+
 void	*apigen_grow(void *v, uint32_t *cap, uint32_t n, size_t size);
 void	 apigen_complain(const char *path, int line, const char *fmt, ...);
 uint32_t apigen_intern(const char *);
 void	 apigen_die(const char *what);
+
+char	*apigen_copy(const char *);
+void	*apigen_zero(void *, size_t);
+uint32_t apigen_words(char **, uint32_t n);
+uint32_t apigen_find(const char *const *tab, size_t n, const char *name);
+int	 apigen_int(const char *, int64_t *out);
+
+/* resource PLURAL KIND, and a line of its block. */
+void	 apigen_resource(char **w, int n);
+void	 apigen_resource_member(char **w, int n);
 
 /* Resolve names, flatten, sort, check; mistakes go to apigen_complain. */
 void	 apigen_link(void);

@@ -33,6 +33,8 @@ sort_names(void)
 
 	for (i = 0; i < t.types.n; i++)
 		*PUSH(t.names) = i;
+	if (t.names.n == 0)
+		return;
 	qsort(t.names.v, t.names.n, sizeof(*t.names.v), name_cmp);
 	for (i = 1; i < t.names.n; i++) {
 		a = &t.types.v[t.names.v[i - 1]];
@@ -144,7 +146,8 @@ hash_fields(struct type *ty)
 			k = t.hashes.v[ty->row.hash0 + (h & (slots - 1))];
 			if (k == 0)
 				break;
-			if (t.fields.v[ty->row.field0 + k - 1].name == f->name) {
+			if (t.fields.v[ty->row.field0 + k - 1].name ==
+			    f->name) {
 				apigen_complain(ty->path, ty->line,
 				    "%s has two members \"%s\"", ty->name,
 				    str(f->name));
@@ -225,6 +228,11 @@ check_names(const struct type *ty)
 	const struct type *to;
 	uint32_t i, k;
 
+	for (k = 1; k <= t.words.v[ty->row.unions]; k++)
+		if (!has_field(ty, str(t.words.v[ty->row.unions + k])))
+			apigen_complain(ty->path, ty->line,
+			    "%s: union member %s is no member", ty->name,
+			    str(t.words.v[ty->row.unions + k]));
 	for (i = 0; i < ty->row.nfields; i++) {
 		f = &t.fields.v[ty->row.field0 + i];
 		if (f->dflt_from != 0 && !has_field(ty, str(f->dflt_from)))
@@ -253,11 +261,28 @@ check_names(const struct type *ty)
 	}
 }
 
+/* Has it apiVersion and kind of its own, by inlining what protobuf's envelope
+ * carries? */
+static int
+is_top(const struct type *ty)
+{
+	const struct member *m;
+	uint32_t k;
+
+	for (k = 0; k < ty->nmembers; k++) {
+		m = &t.members.v[ty->member0 + k];
+		if (m->inlined && m->row.number == 0)
+			return (has_field(ty, "kind") &&
+			    has_field(ty, "apiVersion"));
+	}
+	return (0);
+}
+
 static void
 link_types(void)
 {
 	struct type *ty;
-	uint32_t i, k;
+	uint32_t i;
 
 	for (i = 0; i < t.types.n; i++) {
 		ty = &t.types.v[i];
@@ -268,11 +293,8 @@ link_types(void)
 			apigen_complain(ty->path, ty->line, "too many members");
 		hash_fields(ty);
 		number_rows(ty);
-		if (has_field(ty, "kind") && has_field(ty, "apiVersion"))
-			for (k = 0; k < ty->nmembers; k++)
-				if (t.members.v[ty->member0 + k].inlined &&
-				    t.members.v[ty->member0 + k].row.number == 0)
-					ty->row.flags |= PIN_TF_TOP;
+		if (is_top(ty))
+			ty->row.flags |= PIN_TF_TOP;
 		if ((ty->row.flags & PIN_TF_TOP) != 0 && has_field(ty, "items"))
 			ty->row.flags |= PIN_TF_LIST;
 	}
@@ -382,7 +404,8 @@ numbers(const void *row, size_t bytes)
 
 	fputs("\t{ ", out);
 	for (i = 0; i < bytes / sizeof(*u); i++)
-		fprintf(out, u[i] == PIN_NONE ? "~0u, " : "%" PRIu32 ", ", u[i]);
+		fprintf(out, u[i] == PIN_NONE ? "~0u, " : "%" PRIu32 ", ",
+		    u[i]);
 	fputs("},\n", out);
 }
 
@@ -438,9 +461,10 @@ write_fields(void)
 		    ", %" PRIu32 ", ", f->ref, f->number, f->flags, f->keys,
 		    f->patch_key);
 		fprintf(out, "%" PRIu32 ", %" PRIu32 ", %" PRIu32 ", %" PRIu32
-		    "u, %" PRIu32 ", %" PRIu32 "u, %" PRIu32 " },\n", f->dflt,
+		    "u, %" PRIu32 ", %" PRIu32 "u, %" PRIu32 ", %" PRIu32
+		    " },\n", f->dflt,
 		    f->dflt_else, f->dflt_from, f->when, f->enums, f->check,
-		    f->rules);
+		    f->rules, f->must_text);
 	}
 	fputs("};\n", out);
 }
@@ -465,9 +489,11 @@ write_checks(void)
 #define ROWS(name, type, vec, member) do {				\
 	uint32_t i_;							\
 									\
-	fprintf(out, "static const struct %s api_%s[] = {\n", type, name);	\
+	fprintf(out, "static const struct %s api_%s[] = {\n", type,	\
+	    name);							\
 	for (i_ = 0; i_ < (vec).n; i_++)				\
-		numbers(&(vec).v[i_] member, sizeof((vec).v[i_] member));	\
+		numbers(&(vec).v[i_] member,				\
+		    sizeof((vec).v[i_] member));			\
 	fputs((vec).n == 0 ? "\t{ 0 }\n};\n" : "};\n", out);		\
 } while (0)
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * table.h -- the API as rows: types, fields, resources, columns, defaults.
- * No parsing, no behaviour: walkers (conform, protobuf, patch, discovery) read it.
+ * No parsing, no behaviour: conform, protobuf, patch, discovery read it.
  * Immutable after construction, hence free of locks; any thread.
  * Contract: below; how a schema is written: api/README.md. */
 
@@ -102,6 +102,9 @@ enum { PIN_LIST_UNSET, PIN_LIST_ATOMIC, PIN_LIST_SET, PIN_LIST_MAP };
 #define PIN_FF_PLAIN		0x1000u	/* the defaults and rules of this struct
 					 * itself do not apply here; those of
 					 * the structs in it do */
+#define PIN_FF_PUBLISHED	0x2000u	/* OpenAPI v3 shows dflt */
+#define PIN_FF_BLANK		0x4000u	/* an empty string passes enum and
+					 * format: it means something else */
 #define PIN_FF_GRANULAR		0x0800u	/* merged by member though its type is
 					 * atomic (or said so on a map) */
 
@@ -125,6 +128,8 @@ struct pin_field_row {
 	uint32_t	enums;		/* words: the only strings allowed */
 	uint32_t	check;		/* checks[], PIN_NONE */
 	uint32_t	rules;		/* words of PIN_RULE_* ids: named rules */
+	uint32_t	must_text;	/* string: said after "Required value: ", or
+					 * 0: "Required value" alone */
 };
 
 /* pin_type_row.flags */
@@ -154,6 +159,8 @@ struct pin_type_row {
 	uint32_t	npb;
 	uint32_t	flags;		/* PIN_TF_* */
 	uint32_t	rules;		/* words of PIN_RULE_* ids */
+	uint32_t	unions;		/* words: discriminator, then members
+					 * (OpenAPI's x-kubernetes-unions) */
 };
 
 /*
@@ -187,7 +194,9 @@ struct pin_when_row {
 #define PIN_CK_MINITEMS	0x10u
 #define PIN_CK_MAXITEMS	0x20u
 
-/* Limits of a value; of a list or map, format and lengths are of each item. */
+/* Limits of a value; of a list or map, format and lengths are of each item.
+ * They, and enums, hold for every value that is there: a member of presence
+ * ALWAYS is there with its zero value when it was left out. */
 struct pin_check_row {
 	int64_t		min, max;	/* numbers */
 	uint32_t	minlen, maxlen;	/* strings, in bytes */
@@ -213,7 +222,9 @@ enum {
 #define PIN_RF_NAMESPACED	0x001u
 #define PIN_RF_STATUS		0x002u	/* status: reset on create, untouched by
 					 * a main update; its sub touches only it */
-#define PIN_RF_GENERATION	0x004u	/* generation 1, then + 1 with spec */
+#define PIN_RF_GENERATION	0x004u	/* generation 1; + 1 when anything but
+					 * metadata and status changes, and with
+					 * deletionTimestamp */
 #define PIN_RF_GRACE		0x008u	/* deletion may be graceful (pods) */
 #define PIN_RF_REVIEW		0x010u	/* create only, computed, never stored */
 #define PIN_RF_COMPUTED		0x020u	/* read only, computed (componentstatus) */
@@ -222,7 +233,10 @@ enum {
 #define PIN_RF_UPSERT		0x080u	/* update of an absent name creates */
 #define PIN_RF_KEEPSTATUS	0x100u	/* with STATUS: create keeps the status */
 #define PIN_RF_TTL		0x200u	/* stored with a time to live (events) */
-#define PIN_RF_NOLIST		0x400u	/* no list kind of its own */
+#define PIN_RF_GEN_ALL		0x400u	/* with GENERATION: labels, annotations
+					 * and owners count too */
+#define PIN_RF_GEN_NOTES	0x800u	/* with GENERATION: annotations too */
+#define PIN_RF_GEN_FIXED	0x1000u	/* with GENERATION: no update counts */
 
 struct pin_res_row {
 	uint32_t	gv;		/* gvs[] */
@@ -241,6 +255,9 @@ struct pin_res_row {
 	uint32_t	store;		/* resources[]: whose form is stored (own
 					 * index, unless converted) */
 	uint32_t	convert;	/* PIN_CONVERT_*, 0: not shared */
+	uint32_t	hash_version;	/* string: version in discovery's
+					 * storageVersionHash, 0: that of the
+					 * stored form */
 	uint32_t	sub0, nsubs;	/* subs[] */
 	uint32_t	col0, ncols;	/* columns[] */
 };

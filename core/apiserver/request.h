@@ -54,7 +54,8 @@ struct output {
 	uint32_t	 form;		/* OUT_... */
 	uint32_t	 yaml;		/* form in YAML instead of JSON */
 	uint32_t	 beta;		/* meta.k8s.io/v1beta1 wanted */
-	uint32_t	 include;	/* Table: 0 Metadata, 1 None, 2 Object */
+	uint32_t	 include;	/* Table: 0 Metadata, 1 None, 2
+					 * Object */
 };
 
 /* ---- the request ---------------------------------------------------- */
@@ -101,11 +102,23 @@ struct request {
 	struct pin_obj	*obj;		/* what shall be stored */
 	uint32_t	 operation;	/* PIN_OP_... */
 	uint32_t	 retries;
+	uint32_t	 patch_kind;	/* PIN_PATCH_..., 0: none */
+	uint32_t	 generated;	/* the name was made from
+					 * generateName */
+	uint32_t	 changed;	/* obj differs from old */
+	uint32_t	 committed;	/* a transaction was sent */
+	uint32_t	 applied;	/* by server-side apply */
+	uint32_t	 vanish;	/* a delete removes the key */
+	uint32_t	 finish_step;	/* where another name is generated */
+	uint32_t	 retry_step;	/* where a lost race begins again */
+	struct pin_type	 type;		/* of obj and old: the resource's */
+	struct pin_buf	*new_bytes;	/* obj as it shall be stored */
+	uint64_t	 want_rev;	/* the client's resourceVersion, or 0 */
 	struct pin_str	 key;		/* in the store */
 	struct pin_str	 uid;		/* of the request: audit id */
 
-	struct pin_call	*call;		/* the plugin call in flight */
-	uint32_t	 chain;		/* position in the running chain */
+	struct chain	*chain;		/* chain.c: the running chain */
+	uint32_t	 pad2;
 	uint32_t	 gone;		/* the client left */
 	uint32_t	 flow;		/* priority level, seat taken */
 	uint32_t	 nwarnings;
@@ -115,6 +128,10 @@ struct request {
 	struct pin_txn_result result;	/* of the commit */
 	struct pin_err	 err;
 	struct request	*next;		/* in a queue of the front */
+	uint64_t	 wait_revision, wait_until_ns;
+	int		(*answer)(struct request *); /* instead of the object */
+	void		*alloc;		/* what the strategy holds
+					 * (addresses) */
 	void		*verb;		/* the verb's own state */
 };
 
@@ -188,6 +205,15 @@ struct pin_buf *splice_revision(struct pin_buf *stored, uint64_t revision);
  * items carry no apiVersion and kind). */
 void	splice_write(struct pin_out *, struct pin_buf *stored,
 	    uint64_t revision, int as_item);
+
+/* r->patch_kind beside lib/patch's three. */
+#define PATCH_APPLY	100
+
+/* ---- body.c --------------------------------------------------------- */
+
+/* Reports as fieldValidation wishes: warnings, or an error in r->err. */
+int	body_strict(struct request *, const struct pin_strict *);
+struct pin_type	request_type(const struct request *);	/* the resource's */
 
 /* ---- meta.c --------------------------------------------------------- */
 

@@ -81,7 +81,7 @@ pin__conf_finish(struct pin_conf *c, const char *base, struct pin_report *r)
 	return (r->errors == before ? PIN_OK : PIN_ECONFIG);
 }
 
-/* ---- getters --------------------------------------------------------- */
+/* ---- getters ----------------------------------------------------- */
 
 /* The value called name if its type is in `types` (a bit per type). */
 static const struct pin__value *
@@ -143,7 +143,7 @@ pin_conf_where(const struct pin_conf *c, const char *name)
 	return (v->where != NULL ? v->where : c->where);
 }
 
-/* ---- whole blocks ----------------------------------------------------- */
+/* ---- whole blocks ------------------------------------------------ */
 
 static int
 str_equal(const char *a, const char *b)

@@ -90,6 +90,19 @@ pin_section(uint32_t section)
 	return (&sections[section]);
 }
 
+const struct pin_option *
+pin_section_options(uint32_t section)
+{
+	PIN_ASSERT(section < PIN_SECTION__COUNT);
+	return (blocks[section].options);
+}
+
+const struct pin_option *
+pin_entry_options(void)
+{
+	return (common);
+}
+
 const char *
 pin_mode_name(uint32_t mode)
 {
@@ -97,7 +110,7 @@ pin_mode_name(uint32_t mode)
 	return (mode_names[mode]);
 }
 
-/* ---- values ------------------------------------------------------------ */
+/* ---- values ------------------------------------------------------ */
 
 /* "FILE:LINE" of a setting. */
 static void
@@ -225,14 +238,17 @@ group_read(struct reader *rd, const config_setting_t *group,
 	return (conf);
 }
 
-/* ---- entries ------------------------------------------------------------- */
+/* ---- entries ----------------------------------------------------- */
 
 /* Becomes a file's name, so nothing but [a-z0-9.-], a letter first. */
 static int
 name_ok(const char *s)
 {
-	return (s[0] >= 'a' && s[0] <= 'z' && strlen(s) <= PIN_CONFIG_NAME_MAX &&
-	    strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == strlen(s));
+	static const char ok[] = "abcdefghijklmnopqrstuvwxyz0123456789-";
+	size_t len = strlen(s);
+
+	return (s[0] >= 'a' && s[0] <= 'z' && len <= PIN_CONFIG_NAME_MAX &&
+	    strspn(s, ok) == len);
 }
 
 static uint32_t
@@ -345,7 +361,7 @@ list_read(struct reader *rd, const config_setting_t *s)
 		entry_read(rd, config_setting_get_elem(s, (unsigned)i));
 }
 
-/* ---- sections -------------------------------------------------------------- */
+/* ---- sections ---------------------------------------------------- */
 
 static void
 block_read(struct reader *rd, const config_setting_t *s)
@@ -425,7 +441,7 @@ unknown_sections(struct reader *rd)
 	}
 }
 
-/* ---- what only the whole file shows ------------------------------------------ */
+/* ---- what only the whole file shows ------------------------------ */
 
 static void
 check_duplicates(struct reader *rd)
@@ -508,7 +524,7 @@ config_read_sections(struct reader *rd, uint32_t roles)
 		check_needed(rd, roles);
 }
 
-/* ---- life --------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------- */
 
 static int
 config_parse(struct pin_config *c, struct pin_report *r)

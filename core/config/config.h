@@ -15,7 +15,7 @@
 #define PIN_CONFIG_NAME_MAX	63	/* of a plugin or an entry */
 #define PIN_CONFIG_DEADLINE_MS	10000	/* of a later or isolated call */
 
-/* ---- messages about a configuration --------------------------------- */
+/* ---- messages about a configuration ------------------------------ */
 
 /* Everything found, not only the first thing. Zeroed: empty. */
 struct pin_report {
@@ -37,7 +37,7 @@ PIN_API void	 pin_report_warn(struct pin_report *, const char *where,
     const char *fmt, ...) PIN_PRINTF(3, 4);
 PIN_API void	 pin_report_fini(struct pin_report *);
 
-/* ---- sections -------------------------------------------------------- */
+/* ---- sections ---------------------------------------------------- */
 
 enum {
 	PIN_ROLE_APISERVER = 1,
@@ -62,8 +62,11 @@ struct pin_section {
 };
 
 PIN_API const struct pin_section *pin_section(uint32_t section);
+/* The table of a BLOCK; and what every plugin's entry understands. */
+PIN_API const struct pin_option *pin_section_options(uint32_t section);
+PIN_API const struct pin_option *pin_entry_options(void);
 
-/* ---- entries --------------------------------------------------------- */
+/* ---- entries ----------------------------------------------------- */
 
 enum { PIN_ISOLATION_NONE = 0, PIN_ISOLATION_PROCESS = 1 };
 
@@ -130,7 +133,7 @@ PIN_API void	 pin_conf_free(PIN_OWN struct pin_conf **);	/* NULL ok */
 PIN_API int	 pin_config_find(const char *bindir, PIN_OWN char **out,
     struct pin_err *);
 
-/* ---- the API server's block, typed ----------------------------------- */
+/* ---- the API server's block, typed ------------------------------- */
 
 extern const struct pin_option pin_apiserver_options[];
 

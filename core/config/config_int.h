@@ -29,7 +29,7 @@ struct pin_conf {
 	char		*where;			/* of the block */
 };
 
-/* ---- text.c ------------------------------------------------------------- */
+/* ---- text.c ------------------------------------------------------ */
 
 #define PIN_CONFIG_BYTES_MAX	(1u << 20)	/* with everything included */
 #define PIN_CONFIG_FILES_MAX	64u
@@ -53,7 +53,7 @@ const char	*pin__text_file(const struct pin__text *, uint32_t line);
 void		 pin__text_where(const struct pin__text *, uint32_t line,
 		    char *buf, size_t size);
 
-/* ---- conf.c, value.c, apiserver.c ---------------------------------------- */
+/* ---- conf.c, value.c, apiserver.c -------------------------------- */
 
 struct pin_conf	*pin__conf_new(const struct pin_option *, const char *where);
 /* The row called name, or NULL. */

@@ -16,12 +16,14 @@ pin_config_find(const char *bindir, char **out, struct pin_err *err)
 	static const char *const below[] = {
 		"../conf/pintle.conf", "../etc/pintle/pintle.conf", NULL
 	};
+	char *try;
 
 	for (const char *const *p = below; *p != NULL; p++) {
-		*out = pin__conf_join(bindir, *p);
-		if (access(*out, R_OK) == 0)
+		try = pin__conf_join(bindir, *p);
+		*out = access(try, R_OK) == 0 ? realpath(try, NULL) : NULL;
+		free(try);
+		if (*out != NULL)
 			return (PIN_OK);
-		free(*out);
 	}
 	*out = pin__conf_join(PIN_CONF_DIR, "pintle.conf");
 	if (access(*out, R_OK) == 0)

@@ -2,7 +2,7 @@
  *
  * text.c -- the text of a configuration before libconfig sees it: files named
  * by @include are put in their place (relative to the file that names them),
- * a comma before ')' or ']' is blanked, so that every stage of a chain is one
+ * a comma before ')' or ']' is dropped, so that every stage of a chain is one
  * line that can go or move, and each line's origin is remembered.
  * Loading thread. Contract: config_int.h, docs/configuration.md. */
 #include "core/config/config_int.h"
@@ -20,6 +20,7 @@ struct scan {
 	int		 state;		/* at the start of a line */
 	uint32_t	 depth;
 	size_t		 comma;		/* offset + 1 of one that may be last */
+	size_t		 last;		/* offset behind the last token */
 };
 
 static void
@@ -44,6 +45,21 @@ line_note(struct pin__text *t, uint32_t file, uint32_t line)
 	t->lines[t->nlines++].line = line;
 }
 
+/* A ')' or ']' at `at`: goes where a comma before it was, or else right behind
+ * the last token. So the comma is gone, and libconfig, which must look at the
+ * token after a string, gives the string the line it is on. */
+static void
+close_move(struct scan *s, size_t at)
+{
+	char *p = s->t->p;
+	size_t to = s->comma != 0 ? s->comma - 1 : s->last;
+
+	if (to < at && (s->comma != 0 || p[to] == ' ' || p[to] == '\t')) {
+		p[to] = p[at];
+		p[at] = ' ';
+	}
+}
+
 /* One character of code. Returns how many it took. */
 static size_t
 scan_code(struct scan *s, const char *p, size_t at)
@@ -56,12 +72,12 @@ scan_code(struct scan *s, const char *p, size_t at)
 		s->state = COMMENT;
 		return (2);
 	}
-	if (*p == ',')
-		s->comma = at + 1;
-	else if ((*p == ')' || *p == ']') && s->comma != 0)
-		s->t->p[s->comma - 1] = ' ';
-	if (*p != ',' && strchr(" \t\r\n\f", *p) == NULL)
-		s->comma = 0;
+	if (strchr(" \t\r\n\f", *p) != NULL)
+		return (1);
+	if (*p == ')' || *p == ']')
+		close_move(s, at);
+	s->comma = *p == ',' ? at + 1 : 0;
+	s->last = at + 1;
 	return (1);
 }
 
@@ -79,8 +95,10 @@ scan_line(struct scan *s, size_t from)
 			at += scan_code(s, p, at);
 			continue;
 		}
-		if (s->state == STRING && *p == '"')
+		if (s->state == STRING && *p == '"') {
 			s->state = CODE;
+			s->last = at + 1;
+		}
 		else if (s->state == STRING && *p == '\\')
 			at++;
 		else if (s->state == COMMENT && p[0] == '*' && p[1] == '/') {
@@ -192,7 +210,7 @@ line_add(struct scan *s, const char *p, size_t len, uint32_t file,
 		    PIN_CONFIG_BYTES_MAX));
 	line_note(t, file, line);
 	text_put(t, p, len);
-	text_put(t, "\n", 1);
+	text_put(t, " \n", 2);	/* room for close_move */
 	scan_line(s, from);
 	return (PIN_OK);
 }
@@ -226,7 +244,7 @@ text_add(struct scan *s, const char *path, const char *where)
 int
 pin__text_read(struct pin__text *t, const char *path, struct pin_report *r)
 {
-	struct scan s = { t, r, CODE, 0, 0 };
+	struct scan s = { t, r, CODE, 0, 0, 0 };
 
 	memset(t, 0, sizeof(*t));
 	text_put(t, "", 0);

@@ -20,7 +20,7 @@
 
 #include "core/os.h"
 
-#define OFF_MAX	INT64_MAX		/* off_t, where it has 64 bits */
+#define SIZE_TOP	INT64_MAX	/* off_t, where it has 64 bits */
 
 struct real_file {
 	struct pin_file	 base;
@@ -110,7 +110,7 @@ pin__real_file_read(struct pin_file *f, void *p, size_t len, uint64_t at,
 	size_t have = 0;
 	ssize_t n;
 
-	if (len > INT64_MAX || at > OFF_MAX - len)
+	if ((uint64_t)len > SIZE_TOP || at > SIZE_TOP - len)
 		return (fail(err, f->path, "read", EFBIG));
 	while (have < len) {
 		n = pread(fd_of(f), (char *)p + have, len - have,
@@ -162,7 +162,7 @@ pin__real_file_write(struct pin_file *f, const struct pin_iov *iov,
 		k = fill_iov(v, iov, n, &i, skip);
 		if (k == 0)
 			break;
-		if (at > OFF_MAX)
+		if (at > SIZE_TOP)
 			return (fail(err, f->path, "write", EFBIG));
 		done = pin_os_pwritev(fd_of(f), v, k, (off_t)at);
 		if (done == -EINTR)
@@ -200,7 +200,7 @@ pin__real_file_truncate(struct pin_file *f, uint64_t size,
 {
 	int rc;
 
-	if (size > OFF_MAX)
+	if (size > SIZE_TOP)
 		return (fail(err, f->path, "truncate", EFBIG));
 	do
 		rc = ftruncate(fd_of(f), (off_t)size);
@@ -234,7 +234,7 @@ pin__real_file_reserve(struct pin_file *f, uint64_t size, struct pin_err *err)
 		return ((int)old);
 	if (size == 0)
 		return (PIN_OK);
-	if (size > OFF_MAX)
+	if (size > SIZE_TOP)
 		return (fail(err, f->path, "reserve", EFBIG));
 	rc = pin_os_fallocate(fd_of(f), (off_t)size);
 	if (rc != 0 && rc != -EOPNOTSUPP)

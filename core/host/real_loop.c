@@ -403,7 +403,10 @@ static struct pin_host real_host = {
 struct pin_host *
 pin_host_real(void)
 {
+	static _Atomic int asked;
+
 	/* A peer that went away is an error of send, not the end of us. */
-	(void)signal(SIGPIPE, SIG_IGN);
+	if (atomic_exchange(&asked, 1) == 0)
+		(void)signal(SIGPIPE, SIG_IGN);
 	return (&real_host);
 }

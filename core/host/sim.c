@@ -163,7 +163,6 @@ pin_sim_new(const struct pin_sim_opts *opts)
 	rng_seed(&s->faults, opts->seed, 2);
 	rng_seed(&s->values, opts->seed, 3);
 	rng_seed(&s->user, opts->seed, 4);
-	s->hash = opts->seed;
 	return (s);
 }
 

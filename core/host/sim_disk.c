@@ -437,7 +437,8 @@ cut_file(struct pin__inode *i, struct pin__rng *rng)
 	/* All lost, all kept, or a mixture (as often as both). */
 	if (mood == 3)
 		mood = 2;
-	for (p = i->dirty_lo; p < i->dirty_hi && p < i->npages; p++)
+	/* Clean ones too: a failed sync leaves those that never got there. */
+	for (p = 0; p < i->npages; p++)
 		if (i->pages[p] != NULL)
 			cut_page(i->pages[p], rng, mood);
 	i->dirty_lo = i->dirty_hi = 0;

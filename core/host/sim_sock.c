@@ -425,9 +425,15 @@ pin__sim_net(struct pin_sim *s)
 {
 	struct pin__sim_sock *k;
 
-	for (k = s->socks; k != NULL; k = k->next)
-		if (k->connect_at != 0 && k->connect_at <= s->now)
+	for (k = s->socks; k != NULL; k = k->next) {
+		if (k->connect_at == 0 || k->connect_at > s->now)
+			continue;
+		if (s->down[k->host->id][k->reply_from] ||
+		    s->down[k->reply_from][k->host->id])
+			k->connect_at = PIN__NEVER;
+		else
 			establish(k);
+	}
 }
 
 uint64_t

@@ -34,7 +34,7 @@ struct pin_calls {
 	struct pin_call	*idle;
 };
 
-/* ---- pool -------------------------------------------------------------------- */
+/* ---- pool -------------------------------------------------------- */
 
 struct pin_calls *
 pin_calls_new(struct pin_loop *loop)
@@ -148,7 +148,7 @@ pin_call_pending(const struct pin_call *c)
 	return (c->state == CALL_LATER);
 }
 
-/* ---- what the plugin sees: any thread ------------------------------------------- */
+/* ---- what the plugin sees: any thread ---------------------------- */
 
 struct pin_err *
 pin_call_err(struct pin_call *c)
@@ -232,7 +232,7 @@ pin_call_warn(struct pin_call *c, const char *fmt, ...)
 	line_add(c, &c->cur_warn, text);
 }
 
-/* ---- the verdict ---------------------------------------------------------------------- */
+/* ---- the verdict ------------------------------------------------- */
 
 /* The largest verdict a kind has, and from which one on it refuses. */
 static const struct verdicts {
@@ -356,7 +356,7 @@ budget_check(struct pin_call *c, uint64_t now, uint64_t ns)
 	    st->budget_ns / 1000);
 }
 
-/* ---- later -------------------------------------------------------------------------------- */
+/* ---- later ------------------------------------------------------- */
 
 static void
 later_begin(struct pin_call *c, uint64_t now)
@@ -468,7 +468,7 @@ pin_call_cancel(struct pin_call *c)
 	pin_timer_stop(&c->timer);
 }
 
-/* ---- run ------------------------------------------------------------------------------------ */
+/* ---- run --------------------------------------------------------- */
 
 static void
 call_begin(struct pin_call *c, struct pin_stage *st, uint64_t deadline_ns,
@@ -539,7 +539,7 @@ pin__call_run(struct pin_call *c, struct pin_stage *st, uint64_t deadline_ns,
 	return (finish(c, rc, end - now));
 }
 
-/* ---- what the calls left ------------------------------------------------------------------------ */
+/* ---- what the calls left ----------------------------------------- */
 
 uint32_t
 pin_call_warnings(const struct pin_call *c, const struct pin_call_line **out)

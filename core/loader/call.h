@@ -53,7 +53,7 @@ PIN_API int	 pin_call_end(PIN_OWN struct pin_call **);
 PIN_API void	 pin_call_cancel(struct pin_call *);
 PIN_API int	 pin_call_pending(const struct pin_call *);
 
-/* ---- what the calls left behind --------------------------------------- */
+/* ---- what the calls left behind ---------------------------------- */
 
 struct pin_call_line {
 	const struct pin_stage *stage;

@@ -40,6 +40,8 @@ struct pin_call {
 	struct pin_call_owner owner;
 	uint32_t	 ended;		/* by its owner, while given up */
 	uint32_t	 working;	/* the work pool has it */
+	uint32_t	 op;		/* PIN__OP_..., for an isolate */
+	uint32_t	 pad2;
 
 	struct pin_stage *stage;
 	struct pin_set	*set;		/* held while an answer is owed */
@@ -69,7 +71,7 @@ struct pin_call {
 int	pin__call_run(struct pin_call *, struct pin_stage *,
 	    uint64_t deadline_ns, pin__thunk_fn *, uint32_t op);
 
-/* ---- core/isolate: what may run elsewhere ------------------------------- */
+/* ---- core/isolate: what may run elsewhere ------------------------ */
 
 enum { PIN__OP_LOCAL = 0, PIN__OP_MUTATE = 1, PIN__OP_VALIDATE = 2 };
 

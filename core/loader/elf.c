@@ -4,22 +4,16 @@
  * promise; of a truncated file that is SIGBUS in the middle of a server, so
  * the promises are compared with the file's length first.
  * Pure. Contract: the ELF gABI; loader_int.h. */
-#include "core/loader/loader_int.h"
+#include "core/loader/elf_int.h"
 
 #include <string.h>
 
+#include "core/loader/loader_int.h"
+
 #define PHDRS_MAX	256
 
-/* A reader of fixed-width fields in the file's own byte order. */
-struct elf {
-	const unsigned char *p;
-	size_t		 len;
-	int		 wide;		/* 64-bit */
-	int		 big;		/* most significant byte first */
-};
-
-static uint64_t
-field(const struct elf *e, size_t at, unsigned size)
+uint64_t
+pin__elf_field(const struct pin__elf *e, uint64_t at, unsigned size)
 {
 	uint64_t v = 0;
 
@@ -31,36 +25,38 @@ field(const struct elf *e, size_t at, unsigned size)
 	return (v);
 }
 
-/* A field whose place and size differ between the two classes. */
-static uint64_t
-word(const struct elf *e, size_t base, size_t at32, size_t at64)
+uint64_t
+pin__elf_word(const struct pin__elf *e, uint64_t base, unsigned at32,
+    unsigned at64)
 {
-	return (field(e, base + (e->wide ? at64 : at32), e->wide ? 8 : 4));
+	return (pin__elf_field(e, base + (e->wide ? at64 : at32),
+	    e->wide ? 8 : 4));
+}
+
+int
+pin__elf_fits(const struct pin__elf *e, uint64_t at, uint64_t n,
+    uint64_t size)
+{
+	return (at <= e->len && (size == 0 || n <= (e->len - at) / size));
 }
 
 static int
-table_fits(const struct elf *e, uint64_t at, uint64_t n, uint64_t size)
+segments_check(const struct pin__elf *e, struct pin_err *err)
 {
-	return (at <= e->len && n * size <= e->len - at);
-}
-
-static int
-segments_check(const struct elf *e, struct pin_err *err)
-{
-	uint64_t phoff = word(e, 0, 28, 32), off, size;
-	uint64_t phnum = field(e, e->wide ? 56 : 44, 2);
-	uint64_t phsize = field(e, e->wide ? 54 : 42, 2);
+	uint64_t phoff = pin__elf_word(e, 0, 28, 32), off, size;
+	uint64_t phnum = pin__elf_field(e, e->wide ? 56 : 44, 2);
+	uint64_t phsize = pin__elf_field(e, e->wide ? 54 : 42, 2);
 
 	if (phnum == 0 || phnum > PHDRS_MAX || phsize != (e->wide ? 56 : 32))
 		return (pin_err_set(err, PIN_ECORRUPT,
 		    "its program headers make no sense"));
-	if (!table_fits(e, phoff, phnum, phsize))
+	if (!pin__elf_fits(e, phoff, phnum, phsize))
 		return (pin_err_set(err, PIN_ECORRUPT, "truncated: its "
 		    "program headers are missing"));
 	for (uint64_t i = 0; i < phnum; i++) {
-		off = word(e, phoff + i * phsize, 4, 8);
-		size = word(e, phoff + i * phsize, 16, 32);
-		if (!table_fits(e, off, 1, size))
+		off = pin__elf_word(e, phoff + i * phsize, 4, 8);
+		size = pin__elf_word(e, phoff + i * phsize, 16, 32);
+		if (!pin__elf_fits(e, off, 1, size))
 			return (pin_err_set(err, PIN_ECORRUPT, "truncated: "
 			    "a segment ends at byte %llu, the file at %zu",
 			    (unsigned long long)(off + size), e->len));
@@ -71,7 +67,7 @@ segments_check(const struct elf *e, struct pin_err *err)
 int
 pin__elf_check(const unsigned char *p, size_t len, struct pin_err *err)
 {
-	struct elf e = { p, len, 0, 0 };
+	struct pin__elf e = { p, len, 0, 0 };
 	uint64_t shoff, shnum, shsize;
 
 	if (len < 64 || memcmp(p, "\177ELF", 4) != 0 || p[4] < 1 || p[4] > 2 ||
@@ -84,13 +80,13 @@ pin__elf_check(const unsigned char *p, size_t len, struct pin_err *err)
 		return (pin_err_set(err, PIN_ECORRUPT, "built for %d bits, "
 		    "this host has %d", e.wide ? 64 : 32,
 		    (int)sizeof(void *) * 8));
-	if (field(&e, 16, 2) != 3)	/* ET_DYN */
+	if (pin__elf_field(&e, 16, 2) != 3)	/* ET_DYN */
 		return (pin_err_set(err, PIN_ECORRUPT,
 		    "an ELF file, but not a shared object"));
-	shoff = word(&e, 0, 32, 40);
-	shnum = field(&e, e.wide ? 60 : 48, 2);
-	shsize = field(&e, e.wide ? 58 : 46, 2);
-	if (shnum != 0 && !table_fits(&e, shoff, shnum, shsize))
+	shoff = pin__elf_word(&e, 0, 32, 40);
+	shnum = pin__elf_field(&e, e.wide ? 60 : 48, 2);
+	shsize = pin__elf_field(&e, e.wide ? 58 : 46, 2);
+	if (shnum != 0 && !pin__elf_fits(&e, shoff, shnum, shsize))
 		return (pin_err_set(err, PIN_ECORRUPT, "truncated: its "
 		    "section headers are missing (the file has %zu bytes)",
 		    len));

@@ -93,7 +93,7 @@ pin_env_consensus(struct pin_env *env)
 	return (env->consensus);
 }
 
-/* ---- views and reads ----------------------------------------------------- */
+/* ---- views and reads --------------------------------------------- */
 
 int
 pin_view_open(struct pin_env *env, const char *group, const char *resource,

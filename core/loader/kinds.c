@@ -31,7 +31,7 @@ pin_kind_find(const char *word)
 	return (PIN_KIND_NONE);
 }
 
-/* ---- ops tables ------------------------------------------------------------ */
+/* ---- ops tables -------------------------------------------------- */
 
 /* A function that must be there. alt: this one or the one `alt` names. */
 struct need {

@@ -29,7 +29,7 @@ struct pin_set;
 struct pin_module;
 struct pin_isolate;
 
-/* ---- kinds, from kinds.def ------------------------------------------- */
+/* ---- kinds, from kinds.def --------------------------------------- */
 
 enum { PIN_SWAP_LIVE = 1, PIN_SWAP_RESTART = 2 };
 
@@ -42,7 +42,7 @@ struct pin_kind {
 PIN_API const struct pin_kind *pin_kind(uint32_t kind);	/* NULL: none such */
 PIN_API uint32_t pin_kind_find(const char *word);	/* PIN_KIND_NONE */
 
-/* ---- one plugin, opened ----------------------------------------------- */
+/* ---- one plugin, opened ------------------------------------------ */
 
 struct pin_stage {
 	uint32_t	 magic;
@@ -54,7 +54,7 @@ struct pin_stage {
 	const void	*ops;		/* cast to the kind's; PIN_HAS */
 	void		*self;		/* NULL when isolated */
 	uint64_t	 deadline_ns;	/* of a call that answers later */
-	uint64_t	 budget_ns;	/* of one that does not; then a log line */
+	uint64_t	 budget_ns;	/* of one that does not; else logged */
 	struct pin_set	*set;		/* NULL: of a kind that lives on */
 	struct pin_env	*env;
 	struct pin_conf	*conf;
@@ -74,7 +74,7 @@ struct pin_chain {
 	struct pin_stage **stage;	/* in configured order */
 };
 
-/* ---- what a plugin may ask of the process ------------------------------ */
+/* ---- what a plugin may ask of the process ------------------------ */
 
 /* pin_read and pin_view_* (view.h) go here. Called on any thread. A view is
  * the implementor's own struct; `changed` as in view.h. */
@@ -89,9 +89,13 @@ struct pin_env_services {
 		    void *changed_arg, PIN_OWN void **view, struct pin_err *);
 	void	(*view_close)(void *arg, PIN_OWN void *view);
 	int	(*view_synced)(void *arg, const void *view);
+	/* Something an operator should see (an Event): "PluginCrashed",
+	 * "PluginStarted". May be NULL; it is logged anyway. */
+	void	(*event)(void *arg, const char *section, const char *name,
+		    const char *reason, const char *text);
 };
 
-/* ---- life --------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------- */
 
 struct pin_plugins_options {
 	struct pin_host	*host;
@@ -137,7 +141,7 @@ PIN_API const struct pin_chain *pin_set_chain(const struct pin_set *,
 PIN_API uint64_t pin_set_generation(const struct pin_set *);
 PIN_API struct pin_config *pin_set_config(const struct pin_set *);
 
-/* ---- files ---------------------------------------------------------------- */
+/* ---- files ------------------------------------------------------- */
 
 /* For the command line: checks and opens one file and nothing else; kind
  * PIN_KIND_NONE: any. Copies through data/run/plugins unless data is NULL. */

@@ -14,24 +14,25 @@
 #define PIN_STAGE_MAGIC		0x73746167u
 #define PIN_ENV_MAGIC		0x656e7620u
 
-/* ---- kinds.c ------------------------------------------------------------ */
+/* ---- kinds.c ----------------------------------------------------- */
 
 /* The ops table holds what its kind requires, and what `section` asks for
  * (an authentication plugin authenticates). section PIN_SECTION__COUNT: any. */
 int	pin__kind_check(const struct pin_plugin *, uint32_t section,
 	    struct pin_err *);
 
-/* ---- os_file.c, elf.c, sha256.c ------------------------------------------- */
+/* ---- os_file.c, elf.c, sha256.c ---------------------------------- */
 
 /* The bytes of a file that only root or we could have written, through one
  * descriptor. Heap. */
-int	pin__so_read(const char *file, PIN_OWN unsigned char **, size_t *len,
-	    struct pin_err *);
+/* owned = 0: anybody's. */
+int	pin__file_read(const char *file, int owned, PIN_OWN unsigned char **,
+	    size_t *len, struct pin_err *);
 int	pin__dir_make(const char *path, struct pin_err *);
 int	pin__elf_check(const unsigned char *, size_t len, struct pin_err *);
 int	pin__sha256(const void *, size_t len, unsigned char out[32]);
 
-/* ---- module.c --------------------------------------------------------------- */
+/* ---- module.c ---------------------------------------------------- */
 
 struct pin__modules {
 	pthread_mutex_t	 lock;
@@ -47,7 +48,7 @@ int	pin__module_open(struct pin__modules *, const char *file,
 	    uint32_t kind, const char *name, struct pin_module **,
 	    struct pin_err *);
 
-/* ---- env.c ------------------------------------------------------------------- */
+/* ---- env.c ------------------------------------------------------- */
 
 struct pin_env {
 	uint32_t	 magic;
@@ -66,12 +67,12 @@ struct pin_env *pin__env_new(struct pin_host *, const char *section,
 	    const struct pin_env_services *const *services);
 void	pin__env_free(PIN_OWN struct pin_env **);
 
-/* ---- exe.c ----------------------------------------------------------------------- */
+/* ---- exe.c ------------------------------------------------------- */
 
 int	pin__exe_search(const char *argv0, PIN_OWN char **out,
 	    struct pin_err *);
 
-/* ---- set.c ---------------------------------------------------------------------- */
+/* ---- set.c ------------------------------------------------------- */
 
 struct pin_set {
 	uint32_t	 magic;
@@ -104,7 +105,7 @@ int	pin__set_open(struct pin_set *, const struct pin__maker *,
 void	pin__set_free(PIN_OWN struct pin_set **);
 void	pin__stage_free(PIN_OWN struct pin_stage **);
 
-/* ---- core/isolate ------------------------------------------------------------------ */
+/* ---- core/isolate ------------------------------------------------ */
 
 int	pin__isolate_open(const struct pin__maker *, struct pin_stage *,
 	    struct pin_err *);

@@ -48,7 +48,7 @@ pin__modules_fini(struct pin__modules *ms)
 	(void)pthread_mutex_destroy(&ms->lock);
 }
 
-/* ---- the copy ----------------------------------------------------------- */
+/* ---- the copy ---------------------------------------------------- */
 
 static int
 dirs_make(const char *data, struct pin_err *err)
@@ -75,7 +75,7 @@ copy_is_there(const char *path, const unsigned char *bytes, size_t len)
 	size_t old_len;
 	int same;
 
-	if (pin__so_read(path, &old, &old_len, NULL) != PIN_OK)
+	if (pin__file_read(path, 1, &old, &old_len, NULL) != PIN_OK)
 		return (0);
 	same = old_len == len && memcmp(old, bytes, len) == 0;
 	free(old);
@@ -109,7 +109,7 @@ copy_make(struct pin_module *m, const char *name, const char *file,
 	return (rc);
 }
 
-/* ---- the descriptor -------------------------------------------------------- */
+/* ---- the descriptor ---------------------------------------------- */
 
 static int
 abi_fits(uint32_t plugin, uint32_t host)
@@ -230,7 +230,7 @@ handle_open(struct pin_module *m, uint32_t kind, const char *name,
 	return (plugin_check(m->plugin, kind, name, err));
 }
 
-/* ---- life ---------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------- */
 
 static void
 module_free(struct pin_module *m)
@@ -315,7 +315,7 @@ pin__module_open(struct pin__modules *ms, const char *file, uint32_t kind,
 	int rc;
 
 	*out = NULL;
-	rc = pin__so_read(file, &bytes, &len, err);
+	rc = pin__file_read(file, 1, &bytes, &len, err);
 	if (rc != PIN_OK)
 		return (rc);
 	rc = pin__elf_check(bytes, len, err);

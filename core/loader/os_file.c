@@ -13,17 +13,18 @@
 #include <unistd.h>
 
 static int
-stat_check(const char *file, const struct stat *st, struct pin_err *err)
+stat_check(const char *file, int owned, const struct stat *st,
+    struct pin_err *err)
 {
 	if (!S_ISREG(st->st_mode))
 		return (pin_err_set(err, PIN_ECONFIG,
 		    "%s: not a regular file", file));
-	if (st->st_uid != 0 && st->st_uid != geteuid())
+	if (owned && st->st_uid != 0 && st->st_uid != geteuid())
 		return (pin_err_set(err, PIN_ECONFIG, "%s: belongs to user "
 		    "%lu; a plugin must belong to root or to user %lu, who "
 		    "loads it", file, (unsigned long)st->st_uid,
 		    (unsigned long)geteuid()));
-	if ((st->st_mode & (S_IWGRP | S_IWOTH)) != 0)
+	if (owned && (st->st_mode & (S_IWGRP | S_IWOTH)) != 0)
 		return (pin_err_set(err, PIN_ECONFIG, "%s: mode %03o lets %s "
 		    "write it; a plugin must be writable by its owner only",
 		    file, (unsigned)st->st_mode & 0777,
@@ -58,7 +59,7 @@ read_all(int fd, const char *file, unsigned char *p, size_t len,
 }
 
 int
-pin__so_read(const char *file, unsigned char **out, size_t *len,
+pin__file_read(const char *file, int owned, unsigned char **out, size_t *len,
     struct pin_err *err)
 {
 	unsigned char *p = NULL;
@@ -71,7 +72,7 @@ pin__so_read(const char *file, unsigned char **out, size_t *len,
 	if (fd < 0)
 		return (pin_err_os(err, errno == ENOENT ? PIN_ENOTFOUND :
 		    PIN_EIO, errno, "%s", file));
-	rc = fstat(fd, &st) == 0 ? stat_check(file, &st, err) :
+	rc = fstat(fd, &st) == 0 ? stat_check(file, owned, &st, err) :
 	    pin_err_os(err, PIN_EIO, errno, "%s", file);
 	if (rc != PIN_OK)
 		goto out;

@@ -62,7 +62,7 @@ reap_on_loop(struct pin_msg *msg)
 	(void)pin_plugins_reap(ps);
 }
 
-/* ---- kinds that live on ---------------------------------------------------- */
+/* ---- kinds that live on ------------------------------------------ */
 
 static int
 is_fixed(uint32_t section)
@@ -139,7 +139,7 @@ fixed_check(struct pin_plugins *ps, struct pin_set *set,
 	return (r->errors == before ? PIN_OK : PIN_ECONFIG);
 }
 
-/* ---- life ------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------- */
 
 static struct pin_plugins *
 plugins_new(const struct pin_plugins_options *o)
@@ -335,7 +335,7 @@ pin_plugins_close(struct pin_plugins **pp)
 	free(ps);
 }
 
-/* ---- asking ------------------------------------------------------------------- */
+/* ---- asking ------------------------------------------------------ */
 
 struct pin_config *
 pin_plugins_config(struct pin_plugins *ps)

@@ -12,7 +12,7 @@
 #include "core/loader/call_int.h"
 #include "core/loader/loader_int.h"
 
-/* ---- auth -------------------------------------------------------------------- */
+/* ---- auth -------------------------------------------------------- */
 
 static int
 thunk_authenticate(struct pin_call *c)
@@ -75,7 +75,7 @@ pin_stage_rules(struct pin_stage *st, struct pin_call *c,
 	    PIN__OP_LOCAL));
 }
 
-/* ---- admission ------------------------------------------------------------------ */
+/* ---- admission --------------------------------------------------- */
 
 /* "pods", "pods/status", "*" (any, no subresource), "* / status" without the
  * blanks, "pods / *", "* / *". */
@@ -178,7 +178,7 @@ pin_stage_validate(struct pin_stage *st, struct pin_call *c,
 	    PIN__OP_VALIDATE));
 }
 
-/* ---- validation -------------------------------------------------------------------- */
+/* ---- validation -------------------------------------------------- */
 
 void
 pin_stage_check(struct pin_stage *st, struct pin_host *host,

@@ -21,7 +21,7 @@
 	X(INVALID,   -7, 422, "Invalid", "object is not valid")		\
 	X(METHOD,    -8, 405, "MethodNotAllowed", "method not allowed")	\
 	X(ACCEPT,    -9, 406, "NotAcceptable", "not acceptable")	\
-	X(MEDIA,    -10, 415, "UnsupportedMediaType", "unsupported media type") \
+	X(MEDIA, -10, 415, "UnsupportedMediaType", "unsupported media type") \
 	X(TOOBIG,   -11, 413, "RequestEntityTooLarge", "too large")	\
 	X(BUSY,     -12, 429, "TooManyRequests", "too many requests")	\
 	X(GONE,     -13, 410, "Expired", "resourceVersion too old")	\

@@ -49,19 +49,22 @@ PIN_API int	 pin_loop_start(struct pin_loop *, struct pin_err *);
 PIN_API void	 pin_loop_run(struct pin_loop *);
 				/* on the calling thread, until stop */
 PIN_API void	 pin_loop_stop(struct pin_loop *);	/* any thread */
-/* Waits for the thread; queued messages have run. Not from the loop. */
+/* Stops and waits for the thread; queued messages have run, also those that
+ * came after it ended. Not from the loop. */
 PIN_API void	 pin_loop_close(PIN_OWN struct pin_loop **);
 PIN_API struct pin_host *pin_loop_host(struct pin_loop *);
 PIN_API const char *pin_loop_name(const struct pin_loop *);
 PIN_API int	 pin_loop_here(const struct pin_loop *);  /* own thread? */
+				/* A loop that does not run is anyone's. */
 #define PIN_ASSERT_LOOP(l)	PIN_ASSERT(pin_loop_here(l))
 
 /* Any thread; never fails, never blocks; FIFO per sender. Waking a sleeping
  * loop costs one system call, posting to a busy one none. */
 PIN_API void	 pin_loop_post(struct pin_loop *, struct pin_msg *);
 /* fn(arg) runs on the loop each time it has drained its queue and is about
- * to wait: the place where batches are closed. Loop or before start. At most
- * PIN_LOOP_HOOKS_MAX. */
+ * to wait, and under a load that never lets it drain after a bounded number
+ * of messages: the place where batches are closed. Loop or before start. At
+ * most PIN_LOOP_HOOKS_MAX. */
 #define PIN_LOOP_HOOKS_MAX	8
 PIN_API void	 pin_loop_hook(struct pin_loop *, void (*fn)(void *),
     void *arg);
@@ -178,7 +181,9 @@ PIN_API int	 pin_sock_connect(struct pin_loop *, const struct pin_addr *,
     struct pin_err *);		/* writable once connected */
 PIN_API int	 pin_sock_attach(struct pin_sock *, struct pin_loop *,
     pin_sock_ready_fn *, void *arg, struct pin_err *);
-/* Which events to be told of from now on; level-triggered; 0 pauses. */
+/* Which events to be told of from now on; level-triggered; 0 pauses. A new
+ * connection wants WRITE, an attached socket nothing. A connection that failed
+ * is told as writable, and send or recv say PIN_ECLOSED. */
 PIN_API void	 pin_sock_want(struct pin_sock *, uint32_t events);
 /* Bytes moved; 0 from recv is end of stream; PIN_EAGAIN; PIN_ECLOSED. */
 PIN_API int64_t	 pin_sock_recv(struct pin_sock *, void *, size_t);

@@ -39,9 +39,10 @@ enum {
 /* ---- reading -------------------------------------------------------- */
 
 /* Parses JSON text (copied) into arena, or the heap when arena is NULL.
- * Errors: PIN_EINVAL with Go's message ("invalid character 'x' looking for
- * beginning of value") and the byte offset, PIN_ELIMIT (depth, size),
- * PIN_ENOMEM. Duplicate keys are kept in order; getters answer the last. */
+ * Errors: PIN_EINVAL with Go's message and nothing else, since clients see
+ * it ("invalid character 'x' looking for beginning of value"), PIN_ELIMIT
+ * (depth, size), PIN_ENOMEM. Duplicate keys are kept in order; getters
+ * answer the last. What is no UTF-8 becomes U+FFFD. */
 PIN_API int	 pin_obj_parse(struct pin_arena *, const char *text,
     size_t len, PIN_OWN struct pin_obj **out, struct pin_err *);
 /* An object whose root is an empty JSON object. NULL: no memory. */
@@ -106,7 +107,8 @@ PIN_API pin_node pin_obj_set_new(struct pin_obj *, pin_node parent,
 /* A deep copy of (from, node), which may be the same object. */
 PIN_API pin_node pin_obj_set_node(struct pin_obj *, pin_node parent,
     struct pin_str key, const struct pin_obj *from, pin_node);
-/* JSON text, parsed and put under key. */
+/* JSON text, parsed and put under key. A text that is none fails the object,
+ * so that the loss cannot go unnoticed. */
 PIN_API pin_node pin_obj_set_json(struct pin_obj *, pin_node parent,
     struct pin_str key, struct pin_str json);
 /* The same at the end of an array. */
@@ -144,7 +146,10 @@ PIN_API int	 pin_obj_map(struct pin_arena *, const void *bytes,
 
 /* A list of changes that the host applies when the call ends. Paths are
  * RFC 6901 pointers; `json` is a JSON value. Later changes see earlier
- * ones. Setting creates missing parent objects; "-" appends to an array. */
+ * ones. Setting creates missing parent objects (null counts as missing),
+ * replaces an element of an array, and appends with "-". Removing what is
+ * not there changes nothing. A change that is refused when it is noted
+ * (bad pointer, bad JSON, no memory) refuses the whole list. */
 struct pin_patch;
 
 PIN_API int	 pin_patch_set(struct pin_patch *, const char *pointer,

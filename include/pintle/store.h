@@ -22,7 +22,7 @@
 #define PIN_TXN_OPS_MAX		128
 #define PIN_STORE_QUEUE_MAX	4096		/* transactions waiting */
 
-/* ---- writing -------------------------------------------------------- */
+/* ---- writing ----------------------------------------------------- */
 
 enum {
 	PIN_CMP_MOD = 1,	/* mod revision == revision; 0: absent */
@@ -61,8 +61,9 @@ struct pin_txn {
 struct pin_txn_result {
 	uint32_t	 size;
 	int32_t		 rc;		/* PIN_OK, PIN_ECONFLICT, ... */
-	uint64_t	 revision;	/* of this transaction; of the store when
-					 * nothing changed or a compare failed */
+	uint64_t	 revision;	/* of this transaction; of the store
+					 * when nothing changed or a compare
+					 * failed */
 	uint32_t	 failed;	/* ECONFLICT: which compare */
 	uint32_t	 pad;
 	uint64_t	 actual;	/* ECONFLICT: that key's mod revision */
@@ -74,11 +75,12 @@ struct pin_txn_result {
 typedef void pin_store_done_fn(void *arg, const struct pin_txn_result *);
 
 /* PIN_OK: done will be called. PIN_EBUSY (queue full), PIN_ENOSPACE,
- * PIN_ETOOBIG, PIN_ECLOSED: it will not. */
+ * PIN_ETOOBIG, PIN_EINVAL (no key, or one key twice), PIN_ECLOSED: it will
+ * not. done may be NULL. */
 typedef int pin_store_txn_fn(void *self, const struct pin_txn *,
     pin_store_done_fn *, void *arg, struct pin_err *);
 
-/* ---- reading -------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------- */
 
 struct pin_kv {
 	struct pin_str	 key;		/* valid until emit returns */
@@ -98,10 +100,11 @@ struct pin_range {
 	uint32_t	 size;
 	uint32_t	 flags;
 	struct pin_str	 start;		/* first key */
-	struct pin_str	 end;		/* first key not wanted */
+	struct pin_str	 end;		/* first key not wanted; none: to the
+					 * last key */
 	uint64_t	 at;		/* revision; 0: newest, see result */
 	uint64_t	 limit;		/* keys to emit; 0: all */
-	uint64_t	 bytes_max;	/* stop after so many bytes; 0: no stop */
+	uint64_t	 bytes_max;	/* stop after so many; 0: no stop */
 };
 
 struct pin_range_result {
@@ -121,15 +124,17 @@ typedef int pin_store_range_fn(void *self, const struct pin_range *,
     pin_store_emit_fn *, void *arg, struct pin_range_result *,
     struct pin_err *);
 
-/* ---- being told ----------------------------------------------------- */
+/* ---- being told -------------------------------------------------- */
 
 struct pin_event {
 	uint64_t	 revision;
-	uint64_t	 create_rev;	/* == revision: created */
+	uint64_t	 create_rev;	/* == revision: created; 0: deleted */
 	struct pin_str	 key;		/* borrowed; copy to keep */
 	struct pin_buf	*value;		/* NULL: deleted; borrowed */
-	struct pin_buf	*before;	/* NULL: was absent; borrowed */
-	uint64_t	 before_rev;	/* mod revision of before */
+	struct pin_buf	*before;	/* borrowed; NULL: was absent, or, in
+					 * history at the compacted revision
+					 * itself, is forgotten */
+	uint64_t	 before_rev;	/* mod revision of before; 0: absent */
 };
 
 /* All events of consecutive revisions (a revision is never split), on the
@@ -139,12 +144,13 @@ typedef void pin_store_committed_fn(void *arg, const struct pin_event *,
     uint32_t n, uint64_t revision);
 
 /* Events with first <= revision <= last in order, from history. PIN_EGONE
- * when `first` was compacted. Stops early when emit returns nonzero. */
+ * when `first` is below the compacted revision. Stops early when emit returns
+ * nonzero. */
 typedef int pin_store_history_fn(void *self, uint64_t first, uint64_t last,
     struct pin_str key_prefix, int (*emit)(void *, const struct pin_event *),
     void *arg, struct pin_err *);
 
-/* ---- life ----------------------------------------------------------- */
+/* ---- life -------------------------------------------------------- */
 
 struct pin_store_sink {
 	uint32_t	 size;
@@ -173,8 +179,8 @@ typedef int pin_store_start_fn(void *self, const struct pin_store_sink *,
     struct pin_err *);
 /* Refuses new work, finishes what is queued, brings the engine up to date. */
 typedef void pin_store_stop_fn(void *self);
-/* Forgets history below revision (and through tombstones at it). done as of
- * a transaction. PIN_EGONE: already; PIN_EFUTURE. */
+/* Forgets history below revision; what is at it, deletions too, stays. Takes
+ * no revision. done as of a transaction. PIN_EGONE: already; PIN_EFUTURE. */
 typedef int pin_store_compact_fn(void *self, uint64_t revision,
     pin_store_done_fn *, void *arg, struct pin_err *);
 typedef void pin_store_status_fn(void *self, struct pin_store_status *);

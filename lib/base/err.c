@@ -90,6 +90,7 @@ pin_err_set(struct pin_err *err, int code, const char *fmt, ...)
 int
 pin_err_os(struct pin_err *err, int code, int errnum, const char *fmt, ...)
 {
+	char sys[128];
 	va_list ap;
 
 	if (code == PIN_EIO && errnum == ENOSPC)
@@ -106,7 +107,9 @@ pin_err_os(struct pin_err *err, int code, int errnum, const char *fmt, ...)
 	put_text(err, 0, fmt, ap);
 	va_end(ap);
 	append(err, ": ");
-	append(err, strerror(errnum));
+	if (strerror_r(errnum, sys, sizeof(sys)) != 0)
+		snprintf(sys, sizeof(sys), "error %d", errnum);
+	append(err, sys);
 	return (code);
 }
 

@@ -16,7 +16,7 @@ struct pin__keys_slot {
 	uint64_t	hash;
 	pin_node	head;
 	pin_node	tail;
-	pin_node	any;	/* a member of the name, for comparison; 0: free */
+	pin_node	any;	/* the first of the name; 0: a free slot */
 	uint32_t	seen;
 };
 

@@ -10,8 +10,7 @@
 
 /* ---- links ---------------------------------------------------------- */
 
-/* Puts the loose node n behind all children of parent. */
-void
+int
 pin__obj_link_last(struct pin_obj *o, pin_node parent, pin_node n)
 {
 	struct pin__node *nodes = o->nodes, *p = &nodes[parent];
@@ -28,6 +27,11 @@ pin__obj_link_last(struct pin_obj *o, pin_node parent, pin_node n)
 	}
 	nodes[n].next = PIN__UP | parent;
 	p->len++;
+	if (p->kt & PIN__KT_INDEXED)
+		return (pin__member_add(o, parent, n));
+	if (p->len == PIN__WIDE && PIN__TYPE(p) == PIN_OBJECT)
+		return (pin__member_build(o, parent));
+	return (1);
 }
 
 static void
@@ -54,6 +58,8 @@ unlink_node(struct pin_obj *o, pin_node parent, pin_node n)
 	uint32_t next = nodes[n].next;
 
 	PIN_ASSERT(p->len > 0);
+	if (p->kt & PIN__KT_INDEXED)
+		pin__member_remove(o, parent, n);
 	p->len--;
 	if (p->off == n) {
 		p->off = next & PIN__UP ? 0 : next;
@@ -68,17 +74,21 @@ unlink_node(struct pin_obj *o, pin_node parent, pin_node n)
 		nodes[next].prev = prev;
 }
 
-/* Gives `to` the value of the loose node `from`. */
-static void
+/* Gives `to` the value of the loose node `from`. 0 without memory. */
+static int
 take_value(struct pin_obj *o, pin_node to, pin_node from)
 {
 	struct pin__node *t = &o->nodes[to], *f = &o->nodes[from];
+	uint32_t wide = f->kt & PIN__KT_INDEXED;
 
+	if (t->kt & PIN__KT_INDEXED)
+		pin__member_drop(o, to);
 	t->off = f->off;
 	t->len = f->len;
-	t->kt = (t->kt & ~PIN__KT_TYPE) | PIN__TYPE(f);
+	t->kt = (t->kt & ~(PIN__KT_TYPE | PIN__KT_DOUBLE)) | PIN__TYPE(f);
 	if (PIN__IS_TREE(t) && t->off != 0)
 		o->nodes[o->nodes[t->off].prev].next = PIN__UP | to;
+	return (!wide || pin__member_build(o, to));
 }
 
 /* ---- copies --------------------------------------------------------- */
@@ -98,7 +108,8 @@ clone_one(struct pin_obj *to, const struct pin_obj *from, pin_node n)
 		return (0);
 	c = pin__obj_node_add(to, 0, off, PIN__IS_TREE(&s) ? 0 : s.len);
 	if (c != 0) {
-		to->nodes[c].kt = s.kt;
+		to->nodes[c].kt = s.kt & ~(PIN__KT_INDEXED |
+		    PIN__KT_DOUBLE);
 		to->nodes[c].koff = koff;
 	}
 	return (c);
@@ -128,7 +139,8 @@ pin__obj_clone(struct pin_obj *to, const struct pin_obj *from, pin_node top)
 		c = clone_one(to, from, i);
 		if (c == 0)
 			return (0);
-		pin__obj_link_last(to, cur, c);
+		if (!pin__obj_link_last(to, cur, c))
+			return (0);
 		cur = c;
 	}
 }
@@ -157,11 +169,9 @@ put_member(struct pin_obj *o, pin_node parent, struct pin_str key, pin_node n)
 	if (n == 0 || parent == 0 || o->failed != PIN_OK)
 		return (0);
 	old = pin_obj_getn(o, parent, key.p, key.len);
-	if (old != 0) {
-		take_value(o, old, n);
-		return (old);
-	}
-	if (key.len > PIN_OBJ_TEXT_MAX) {
+	if (old != 0)
+		return (take_value(o, old, n) ? old : 0);
+	if (key.len > PIN__KEY_MAX) {
 		o->failed = PIN_ELIMIT;
 		return (0);
 	}
@@ -170,8 +180,7 @@ put_member(struct pin_obj *o, pin_node parent, struct pin_str key, pin_node n)
 	o->nodes[n].koff = koff;
 	o->nodes[n].kt = (uint32_t)key.len << PIN__KT_SHIFT |
 	    PIN__KT_KEYED | PIN__TYPE(&o->nodes[n]);
-	pin__obj_link_last(o, parent, n);
-	return (n);
+	return (pin__obj_link_last(o, parent, n) ? n : 0);
 }
 
 static pin_node
@@ -298,7 +307,7 @@ put_element(struct pin_obj *o, pin_node array, pin_node before, pin_node n)
 	if (before != 0)
 		link_before(o, array, before, n);
 	else
-		pin__obj_link_last(o, array, n);
+		(void)pin__obj_link_last(o, array, n);
 	return (n);
 }
 
@@ -344,8 +353,7 @@ pin_obj_replace(struct pin_obj *o, pin_node parent, pin_node node,
 	c = clone(o, from, n);
 	if (c == 0)
 		return (0);
-	take_value(o, node, c);
-	return (node);
+	return (take_value(o, node, c) ? node : 0);
 }
 
 void
@@ -369,6 +377,13 @@ pin_obj_unset(struct pin_obj *o, pin_node parent, const char *key)
 	int found = 0;
 
 	check_parent(o, parent, PIN_OBJECT);
+	if ((o->nodes[parent].kt & (PIN__KT_INDEXED | PIN__KT_DOUBLE)) ==
+	    PIN__KT_INDEXED) {
+		i = pin_obj_getn(o, parent, k.p, k.len);
+		if (i != 0)
+			unlink_node(o, parent, i);
+		return (i != 0);
+	}
 	first = pin_obj_first(o, parent);
 	i = first != 0 ? o->nodes[first].prev : 0;
 	while (i != 0) {

@@ -27,9 +27,13 @@ struct pin__node {
 };
 
 #define PIN__UP		0x80000000u
-#define PIN__KT_SHIFT	4
+#define PIN__KT_SHIFT	6
 #define PIN__KT_TYPE	7u
 #define PIN__KT_KEYED	8u	/* a member of an object; its key may be "" */
+#define PIN__KT_INDEXED	16u	/* a container whose members are in the index */
+#define PIN__KT_DOUBLE	32u	/* that has or had members of one name */
+#define PIN__KEY_MAX	((1u << (32 - PIN__KT_SHIFT)) - 1)
+#define PIN__WIDE	64u	/* members from which on there is an index */
 #define PIN__TYPE(n)	((n)->kt & PIN__KT_TYPE)
 #define PIN__KLEN(n)	((n)->kt >> PIN__KT_SHIFT)
 #define PIN__IS_TREE(n)	(PIN__TYPE(n) >= PIN_ARRAY)
@@ -50,6 +54,10 @@ struct pin_obj {
 	uint32_t		 n;		/* nodes in use, node 0 too */
 	uint32_t		 cap;
 	int			 readonly;	/* mapped: bytes are borrowed */
+	struct pin__member_slot	*index;		/* index.c */
+	uint32_t		 index_cap;	/* a power of two */
+	uint32_t		 index_used;
+	uint64_t		 index_seed;
 };
 
 /* An object without nodes but room for some. */
@@ -68,7 +76,18 @@ int	 pin__obj_text_add(struct pin_obj *, const char *, size_t,
 /* A new node that hangs nowhere yet; 0 when there is no memory. */
 pin_node pin__obj_node_add(struct pin_obj *, int type, uint32_t off,
     uint32_t len);
-void	 pin__obj_link_last(struct pin_obj *, pin_node parent, pin_node);
+/* Puts a loose node behind all children. 0 when there is no memory. */
+int	 pin__obj_link_last(struct pin_obj *, pin_node parent, pin_node);
+
+/* The index over wide objects. What may need memory answers 0 without, the
+ * object is then failed. */
+pin_node pin__member_get(const struct pin_obj *, pin_node parent,
+    struct pin_str key);
+int	 pin__member_build(struct pin_obj *, pin_node parent);
+int	 pin__member_add(struct pin_obj *, pin_node parent, pin_node);
+void	 pin__member_remove(struct pin_obj *, pin_node parent, pin_node);
+void	 pin__member_drop(struct pin_obj *, pin_node parent);
+int	 pin__member_copy(struct pin_obj *to, const struct pin_obj *from);
 
 /* Parses text into o as a tree that hangs nowhere yet. *at, if not NULL,
  * gets the offset of the byte an error is about. */

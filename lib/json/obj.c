@@ -63,6 +63,7 @@ pin_obj_free(struct pin_obj **op)
 	if (!o->readonly) {
 		free(o->text);
 		free(o->nodes);
+		free(o->index);
 	}
 	o->magic = 0;
 	free(o);
@@ -215,6 +216,8 @@ pin_obj_copy(struct pin_arena *a, const struct pin_obj *o)
 	c->text_len = o->text_len;
 	c->n = o->n;
 	c->failed = o->failed;
+	if (!pin__member_copy(c, o))
+		pin_obj_free(&c);
 	return (c);
 }
 
@@ -256,6 +259,8 @@ pin_obj_getn(const struct pin_obj *o, pin_node n, const char *key, size_t len)
 
 	if (PIN__TYPE(p) != PIN_OBJECT || p->off == 0)
 		return (0);
+	if ((p->kt & PIN__KT_INDEXED) && o->index != NULL)
+		return (pin__member_get(o, n, (struct pin_str){ key, len }));
 	/* From the last to the first: the last of equal keys counts. */
 	first = p->off;
 	i = o->nodes[first].prev;

@@ -27,7 +27,8 @@ struct parser {
 	uint32_t	 depth;
 };
 
-#define IS_SPACE(c)	((c) == ' ' || (c) == '\n' || (c) == '\t' || (c) == '\r')
+#define IS_SPACE(c)	((c) == ' ' || (c) == '\n' || (c) == '\t' || \
+			    (c) == '\r')
 #define IS_DIGIT(c)	((unsigned int)((c) - '0') < 10)
 
 static int
@@ -413,7 +414,7 @@ open_node(struct parser *ps, struct pin__node *n, int type)
 }
 
 /* Closes the open container: it becomes the newest child of its parent. */
-static inline void
+static inline int
 close_node(struct parser *ps)
 {
 	struct pin__node *nodes = ps->o->nodes, *c = &nodes[ps->cur];
@@ -423,6 +424,10 @@ close_node(struct parser *ps)
 	ps->last = ps->cur;
 	ps->cur = c->next & ~PIN__UP;
 	ps->depth--;
+	if (PIN_UNLIKELY(c->len >= PIN__WIDE) && PIN__TYPE(c) == PIN_OBJECT &&
+	    !pin__member_build(ps->o, ps->last))
+		return (no_memory(ps));
+	return (0);
 }
 
 /* A value that is neither array nor object. */
@@ -506,7 +511,8 @@ parse_after(struct parser *ps)
 			return (syntax(ps, p, type == PIN_OBJECT ?
 			    "after object key:value pair" :
 			    "after array element"));
-		close_node(ps);
+		if (PIN_UNLIKELY(close_node(ps) != 0))
+			return (-1);
 		p++;
 	}
 }
@@ -522,9 +528,8 @@ parse_open(struct parser *ps, struct pin__node *n)
 	ps->p = skip_space(ps->p + 1);
 	if (*ps->p != (type == PIN_OBJECT ? '}' : ']'))
 		return (1);
-	close_node(ps);
 	ps->p++;
-	return (0);
+	return (close_node(ps));
 }
 
 static int

@@ -286,9 +286,24 @@ need_keys(struct pin__smp *m, const struct pin_obj *o, const pin_node *v,
 		if (pin_obj_type(o, v[i]) != PIN_OBJECT)
 			return (pin__smp_bad_type(m,
 			    "map[string]interface {}", r));
-		if (ident(r, key).n == 0)
+		if (key.len == 0 || ident(r, key).n == 0)
 			return (pin__smp_no_key(m, r, key));
 	}
+	return (PIN_OK);
+}
+
+/* Without a merge key only scalars can be told apart. */
+static int
+need_scalars(struct pin__smp *m, const struct pin_obj *o, const pin_node *v,
+    uint32_t n)
+{
+	uint32_t i;
+
+	for (i = 0; i < n; i++)
+		if (pin_obj_type(o, v[i]) >= PIN_ARRAY)
+			return (pin_err_set(m->err, PIN_EINTERNAL, "element "
+			    "%u of a list without merge key is not a scalar",
+			    i));
 	return (PIN_OK);
 }
 
@@ -317,8 +332,11 @@ part(struct pin__smp *m, const struct pin__list *merged,
 	for (bad = 0; bad < order->n && (key.len == 0 ||
 	    pin_obj_type(m->p, order->v[bad]) == PIN_OBJECT); bad++)
 		;
-	if (key.len > 0 && (rc = need_keys(m, m->o, merged->v, merged->n,
-	    key)) != PIN_OK)
+	rc = key.len > 0 ? need_keys(m, m->o, merged->v, merged->n, key) :
+	    need_scalars(m, m->p, order->v, order->n);
+	if (rc == PIN_OK && key.len == 0)
+		rc = need_scalars(m, m->o, merged->v, merged->n);
+	if (rc != PIN_OK)
 		return (rc);
 	for (i = 0; i < merged->n; i++) {
 		pos = pin__vindex_find(ox, ident(doc(m, merged->v[i]), key));

@@ -212,13 +212,14 @@ refuse_values(struct refusal *r, const struct pin_str *v, uint32_t n,
 	uint32_t i;
 
 	refuse_head(r);
-	pin_out_cstr(&r->out, "values: Invalid value: [");
+	pin_out_cstr(&r->out, "values: Invalid value: ");
+	if (n == 0)
+		pin_out_cstr(&r->out, "null");
 	for (i = 0; i < n; i++) {
-		if (i > 0)
-			pin_out_char(&r->out, ',');
+		pin_out_char(&r->out, i == 0 ? '[' : ',');
 		pin_json_quote(&r->out, v[i]);
 	}
-	pin_out_printf(&r->out, "]: %s", words);
+	pin_out_printf(&r->out, "%s: %s", n == 0 ? "" : "]", words);
 }
 
 static void

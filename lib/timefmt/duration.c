@@ -191,7 +191,7 @@ pin_duration_format(int64_t nsec, char out[PIN_DURATION_TEXT_MAX])
 {
 	uint64_t u = nsec < 0 ? 0 - (uint64_t)nsec : (uint64_t)nsec, min;
 	size_t size = PIN_DURATION_TEXT_MAX;
-	char num[32];
+	char num[40];
 	int n = 0;
 
 	if (nsec < 0)

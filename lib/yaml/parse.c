@@ -98,6 +98,34 @@ base64_value(int c)
 	return (at != NULL ? (int)(at - set) : -1);
 }
 
+/* Strings of an object are UTF-8: a U+FFFD for each byte that is not. */
+static int
+make_utf8(struct decoder *x, struct ynode *y)
+{
+	const char *p = x->d.o->text + y->voff, *end = p + y->vlen;
+	struct pin_obj *o = x->d.o;
+	size_t n;
+	char *w;
+
+	while (p < end && (n = pin__utf8_len(p, end)) != 0)
+		p += n;
+	if (p == end)
+		return (PIN_OK);
+	if (!pin__obj_text_room(o, (size_t)y->vlen * 3))
+		return (no_memory(x));
+	p = o->text + y->voff;
+	end = p + y->vlen;
+	y->voff = o->text_len;
+	for (w = o->text + o->text_len; p < end; p += n != 0 ? n : 1) {
+		n = pin__utf8_len(p, end);
+		memcpy(w, n != 0 ? p : "\xef\xbf\xbd", n != 0 ? n : 3);
+		w += n != 0 ? n : 3;
+	}
+	y->vlen = (uint32_t)(w - (o->text + o->text_len));
+	o->text_len += y->vlen;
+	return (PIN_OK);
+}
+
 /* !!binary: base64, decoded where it lies (never longer). */
 static int
 decode_binary(struct decoder *x, struct ynode *y)
@@ -130,7 +158,7 @@ decode_binary(struct decoder *x, struct ynode *y)
 		    "data"));
 	y->voff = y->off;
 	y->vlen = (uint32_t)(w - p);
-	return (PIN_OK);
+	return (make_utf8(x, y));
 }
 
 static int
@@ -325,8 +353,8 @@ read_value(struct decoder *x, uint32_t y, pin_node parent, uint32_t koff,
 		x->d.o->nodes[node].kt |= klen << PIN__KT_SHIFT |
 		    PIN__KT_KEYED;
 	}
-	if (parent != 0)
-		pin__obj_link_last(x->d.o, parent, node);
+	if (parent != 0 && !pin__obj_link_last(x->d.o, parent, node))
+		return (no_memory(x));
 	rc = note_line(x, node, line);
 	if (rc != PIN_OK)
 		return (rc);

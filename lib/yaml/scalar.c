@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define EXP_MAX		8	/* "e-308" with its NUL, and more */
 #define NUMBER_MAX	512	/* longer texts are no numbers */
 
 /* ---- spelling ------------------------------------------------------- */
@@ -52,7 +53,7 @@ spell_exp(const char *digits, int n, int exp10, int style, char *out)
 		memcpy(out + w, digits + 1, (size_t)n - 1);
 		w += (size_t)n - 1;
 	}
-	return (w + (size_t)sprintf(out + w,
+	return (w + (size_t)snprintf(out + w, EXP_MAX,
 	    style == 'j' && exp10 < 0 && exp10 > -10 ? "e%c%d" : "e%c%02d",
 	    exp10 < 0 ? '-' : '+', exp10 < 0 ? -exp10 : exp10));
 }
@@ -89,9 +90,10 @@ pin__yaml_float(double d, int bits, int style, char out[64])
 	size_t w = 0;
 
 	if (isnan(d))
-		return ((size_t)sprintf(out, ".nan"));
+		return ((size_t)snprintf(out, 64, ".nan"));
 	if (isinf(d))
-		return ((size_t)sprintf(out, d < 0 ? "-.inf" : ".inf"));
+		return ((size_t)snprintf(out, 64, "%s", d < 0 ? "-.inf" :
+		    ".inf"));
 	if (signbit(d)) {
 		out[w++] = '-';
 		d = -d;

@@ -5,7 +5,9 @@
 Each FILE holds a request; its response is written into the same file. Run
 against the reference to (re)record, or with --compare against any server to
 print what differs. Not run by the tests. Format: README.md.
-usage: record.py [--kubeconfig FILE] [--context NAME] [--compare] FILE...
+With --pairs DIR it writes each created object in both encodings to DIR.
+usage: record.py [--kubeconfig FILE] [--context NAME] [--compare | --pairs DIR]
+           FILE...
 """
 
 import argparse
@@ -123,7 +125,8 @@ def mask_text(s, mine):
     s = re.sub(r"\((\d+[smhdy]){1,2} ago\)", "(<age> ago)", s)
     s = re.sub(r"hash=[0-9A-F]{128}", "hash=<hash>", s)
     s = re.sub(r"(in record \(|current: |resourceVersion=)\d+", r"\1<rv>", s)
-    return re.sub(r"(20\d\d)-\d\d-\d\dT\d\d:\d\d:\d\dZ", "<time>", s)
+    return re.sub(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", lambda m:
+                  "<time>" if recent(m.group(0)) else m.group(0), s)
 
 
 def at_random(name, mine):
@@ -229,6 +232,26 @@ def run(server, doc):
     return out
 
 
+def pair(server, doc):
+    """An object as the server encodes it, in protobuf and in JSON."""
+    req = doc["request"]
+    status, _, body = server.send(req)
+    if status != 201:
+        return None
+    name = json.loads(body)["metadata"].get("name")
+    out = None
+    if name:
+        path = req["path"] + "/" + urllib.parse.quote(name)
+        _, _, js = server.send({"method": "GET", "path": path})
+        _, head, pb = server.send({"method": "GET", "path": path, "headers": {
+            "Accept": "application/vnd.kubernetes.protobuf"}})
+        if "protobuf" in head["Content-Type"]:
+            out = {"protobuf": base64.b64encode(pb).decode(),
+                   "json": json.loads(js)}
+    remove(server, req, body)
+    return out
+
+
 def differences(want, got, at=""):
     if isinstance(want, dict) and isinstance(got, dict):
         for k in list(want) + [k for k in got if k not in want]:
@@ -249,11 +272,18 @@ def differences(want, got, at=""):
               f"{json.dumps(want)[:200]}"
 
 
+def write(name, doc):
+    with open(name, "w") as f:
+        json.dump(doc, f, indent=1, ensure_ascii=False)
+        f.write("\n")
+
+
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("--kubeconfig")
     p.add_argument("--context")
     p.add_argument("--compare", action="store_true")
+    p.add_argument("--pairs", metavar="DIR")
     p.add_argument("files", nargs="+")
     a = p.parse_args()
     server = Server(a.kubeconfig, a.context)
@@ -266,6 +296,11 @@ def main():
     for name in a.files:
         with open(name) as f:
             doc = json.load(f)
+        if a.pairs:
+            got = pair(server, doc)
+            if got is not None:
+                write(os.path.join(a.pairs, os.path.basename(name)), got)
+            continue
         got = run(server, doc)
         if a.compare:
             diff = list(differences(doc["response"], got))
@@ -274,9 +309,7 @@ def main():
                 print(f"{name}: {d}")
             continue
         doc["response"] = got
-        with open(name, "w") as f:
-            json.dump(doc, f, indent=1, ensure_ascii=False)
-            f.write("\n")
+        write(name, doc)
         print(got["status"], name)
     return bad != 0
 

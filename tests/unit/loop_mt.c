@@ -166,9 +166,15 @@ test_million(void)
 
 /* ---- one message at a time: each hop finds its loop asleep ----------- */
 
+/* Or just about to sleep: one of the two stays busy for a while of changing
+ * length after it has passed the ball on, so that the answer meets every
+ * moment of its falling asleep. */
+#define SPIN_NS		150000
+
 struct ball {
 	struct pin_msg	 msg;
-	uint32_t	 at;
+	uint32_t	 at;		/* 0 or 1 */
+	unsigned int	 dice;
 	_Atomic uint64_t hops;
 	uint64_t	 max;
 };
@@ -177,12 +183,17 @@ static void
 on_ball(struct pin_msg *m)
 {
 	struct ball *b = (struct ball *)(void *)m;
+	uint64_t spin, until;
 
 	PIN_ASSERT_LOOP(nodes[b->at].loop);
 	if (atomic_fetch_add(&b->hops, 1) + 1 >= b->max)
 		return;
-	b->at = (b->at + 1) % LOOPS;
-	pin_loop_post(nodes[b->at].loop, &b->msg);
+	spin = b->at == 0 ? (uint64_t)rand_r(&b->dice) % SPIN_NS : 0;
+	until = pin_host_now(host) + spin;
+	b->at = !b->at;
+	pin_loop_post(nodes[b->at].loop, &b->msg);	/* b is gone now */
+	while (pin_host_now(host) < until)
+		;
 }
 
 static int
@@ -194,7 +205,7 @@ ball_lands(struct ball *b)
 static void
 test_wakeups(void)
 {
-	struct ball b = { .msg = { NULL, on_ball }, .max = 50000 };
+	struct ball b = { .msg = { NULL, on_ball }, .max = 40000 };
 	uint32_t i;
 
 	open_nodes(0);
@@ -203,7 +214,7 @@ test_wakeups(void)
 	for (i = 0; i < LOOPS; i++)
 		pin_loop_close(&nodes[i].loop);
 	OK(ball_lands(&b),
-	    "a message handed round sleeping loops is never stuck");
+	    "a message handed to and fro by sleeping loops is never stuck");
 }
 
 /* ---- stop and close ------------------------------------------------- */
@@ -322,10 +333,146 @@ test_work(void)
 	    "blocking work runs on the pool, done on the loop, before close");
 }
 
+/* ---- a socket accepted on one loop and served on another ------------- */
+
+#define CALLS	20
+
+struct call {
+	struct pin_msg	 msg;		/* first: from loop 0 to loop 1 */
+	struct pin_sock	*served;
+	struct pin_sock	*client;	/* loop 2's */
+	int		 ok;
+};
+
+static struct call calls[CALLS];
+static uint32_t accepts;
+static _Atomic int answered;
+static struct pin_sock *listener;
+static struct pin_addr where;
+
+static void
+on_serve(void *arg, struct pin_sock *s, uint32_t events)
+{
+	struct call *c = arg;
+	char buf[16];
+	int64_t n;
+
+	(void)events;
+	PIN_ASSERT_LOOP(nodes[1].loop);
+	n = pin_sock_recv(s, buf, sizeof(buf));
+	if (n > 0 && pin_sock_send(s, buf, (size_t)n) == n)
+		return;
+	if (n != PIN_EAGAIN)
+		pin_sock_close(&c->served);
+}
+
+static void
+on_handed(struct pin_msg *m)
+{
+	struct call *c = (struct call *)(void *)m;
+	struct pin_err err = PIN_ERR_INIT;
+
+	if (pin_sock_attach(c->served, nodes[1].loop, on_serve, c, &err) != 0)
+		BAIL("%s", err.text);
+	pin_sock_want(c->served, PIN_SOCK_READ);
+}
+
+static void
+on_accept(void *arg, struct pin_sock *s)
+{
+	struct call *c = &calls[accepts++];
+
+	(void)arg;
+	PIN_ASSERT_LOOP(nodes[0].loop);
+	c->served = s;
+	c->msg.fn = on_handed;
+	pin_loop_post(nodes[1].loop, &c->msg);
+}
+
+static void
+on_client(void *arg, struct pin_sock *s, uint32_t events)
+{
+	struct call *c = arg;
+	char buf[16];
+
+	PIN_ASSERT_LOOP(nodes[2].loop);
+	if ((events & PIN_SOCK_WRITE) != 0) {
+		c->ok = pin_sock_send(s, "question", 8) == 8;
+		pin_sock_want(s, PIN_SOCK_READ);
+		return;
+	}
+	c->ok = c->ok && pin_sock_recv(s, buf, sizeof(buf)) == 8 &&
+	    memcmp(buf, "question", 8) == 0;
+	pin_sock_close(&c->client);
+	atomic_fetch_add(&answered, 1);
+}
+
+static void
+on_listen(struct pin_msg *m)
+{
+	struct pin_err err = PIN_ERR_INIT;
+
+	if (pin_addr_parse("127.0.0.1:0", &where, &err) != PIN_OK ||
+	    pin_sock_listen(nodes[0].loop, &where, on_accept, NULL, &listener,
+	    &err) != PIN_OK)
+		BAIL("%s", err.text);
+	pin_sock_local(listener, &where);
+	m->fn = NULL;
+	nodes[2].kick.fn(&nodes[2].kick);
+}
+
+static void
+on_connect(struct pin_msg *m)
+{
+	struct pin_err err = PIN_ERR_INIT;
+	uint32_t i;
+
+	if (!pin_loop_here(nodes[2].loop)) {
+		pin_loop_post(nodes[2].loop, m);
+		return;
+	}
+	for (i = 0; i < CALLS; i++)
+		if (pin_sock_connect(nodes[2].loop, &where, on_client,
+		    &calls[i], &calls[i].client, &err) != PIN_OK)
+			BAIL("%s", err.text);
+}
+
+static int
+all_answered(void)
+{
+	return (atomic_load(&answered) == CALLS);
+}
+
+static void
+test_handover(void)
+{
+	uint32_t i;
+	int good = 0;
+
+	open_nodes(0);
+	nodes[0].kick.fn = on_listen;
+	nodes[2].kick.fn = on_connect;
+	pin_loop_post(nodes[0].loop, &nodes[0].kick);
+	WAIT(all_answered(), DEADLINE_MS);
+	for (i = LOOPS; i-- > 0;)
+		pin_loop_stop(nodes[i].loop);
+	/* The listener outlives its loop's last turn, not its loop. */
+	for (i = LOOPS; i-- > 1;)
+		pin_loop_close(&nodes[i].loop);
+	pin_loop_close(&nodes[0].loop);
+	pin_sock_close(&listener);
+	for (i = 0; i < CALLS; i++) {
+		good += calls[i].ok;
+		pin_sock_close(&calls[i].served);
+	}
+	OK(good == CALLS, "sockets accepted on one loop are served on another");
+}
+
 int
 main(void)
 {
 	host = pin_host_real();
+	test_handover();
 	test_million();
 	test_wakeups();
 	test_close();

@@ -367,7 +367,7 @@ func (p *pkg) attrs(owner, doc string, r ftype, tag reflect.StructTag, optional 
 		if !strings.HasPrefix(v, "{\"") && strings.ContainsAny(v, " ") {
 			log.Fatalf("%s: default %q", owner, v)
 		}
-		a = append(a, "default="+strings.ReplaceAll(v, " ", ""))
+		a = append(a, "default="+strings.ReplaceAll(v, " ", ""), "pub")
 	}
 	for _, m := range [][2]string{{"k8s:maxItems", "maxitems"}, {"k8s:minimum", "min"}, {"k8s:maxLength", "maxlen"}, {"k8s:format", "format"}} {
 		if v, ok := marker(doc, m[0]); ok {

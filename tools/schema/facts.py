@@ -27,10 +27,20 @@ CONDITIONAL = {
     "core.v1.EventSeries.count", "core.v1.ObjectReference.name",
     "core.v1.ObjectReference.kind", "core.v1.ObjectReference.namespace",
     "meta.v1.LabelSelector.matchLabels", "meta.v1.ObjectMeta.labels",
-    "core.v1.PodTemplateSpec.metadata",
+    "core.v1.PodTemplateSpec.metadata", "core.v1.PersistentVolume.spec",
+    "rbac.v1.PolicyRule.apiGroups", "rbac.v1.PolicyRule.resources",
+    "admissionregistration.v1.ValidatingAdmissionPolicySpec.validations",
 }
+# Texts after "Required value: " that do not depend on anything else.
+ALWAYS = re.compile(
+    r": (must specify (a |one of|required|namespace)|at least (one|1) |can not "
+    r"be empty|\w+ is not specified|must reference|must contain at least|data "
+    r"is|type is required when \w+ is set|\w+ must (be specified|contain)|"
+    r"resource rules must|valid values: \[?\"(In|Count))")
+
 # Said of the probe, but not true of every value.
 NOT = {
+    "apps.v1.StatefulSetSpec.serviceName": ("format",),
     "core.v1.AzureDiskVolumeSource.diskURI": ("enum",),
     "core.v1.Event.reportingComponent": ("format",),
     "core.v1.NodeSelectorRequirement.values": ("format",),
@@ -151,6 +161,11 @@ def print_facts(key, said, member):
             key not in CONDITIONAL and all(m == "Required value"
                                            for _, m in absent):
         a.append("must")
+    elif absent and key not in CONDITIONAL and \
+            len({m for _, m in absent}) == 1 and \
+            absent[0][0] == "FieldValueRequired" and \
+            ALWAYS.search(absent[0][1]):
+        a.append("must=" + absent[0][1][len("Required value: "):])
     had = any(x.startswith("enum=") for x in member[4:])
     if all_refused("bogus", False) or all_refused("bogus", True):
         e, f = enum_of(texts("bogus")), format_of(texts("bogus"))

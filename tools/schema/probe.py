@@ -6,7 +6,9 @@ Takes each golden FILE (an object the server accepts), changes one member at a
 time (removed, empty, nonsense, negative, huge), sends it with dryRun=All and
 prints what the server says of that member (format: tests/golden/README.md).
 Maintainers' tool; its output is read by a person or by facts.py.
-usage: probe.py KUBECONFIG FILE.schema... -- FILE.json...
+With --updates the object is stored and one member is changed by PUT; the last
+but two columns are then the field the server blames.
+usage: probe.py [--updates] KUBECONFIG FILE.schema... -- FILE.json...
 """
 
 import copy
@@ -85,10 +87,10 @@ def apply(obj, path, value, drop):
     return obj
 
 
-def send(conn, server, path, body):
+def send(conn, server, path, body, method="POST"):
     sep = "&" if "?" in path else "?"
     try:
-        conn.request("POST", path + sep + "dryRun=All", json.dumps(body), {
+        conn.request(method, path + sep + "dryRun=All", json.dumps(body), {
             "Authorization": "Bearer " + server.token,
             "Content-Type": "application/json"})
         r = conn.getresponse()
@@ -103,7 +105,55 @@ def line(*cols):
     return text.replace("x" * 5000, "<5000 x>")
 
 
+def changed(m, v):
+    """Another value of the same type, if one can be made."""
+    values = [a[5:].split("|") for a in m[4:] if a.startswith("enum=")]
+    if isinstance(v, bool):
+        return not v
+    if isinstance(v, int):
+        return v + 1
+    if isinstance(v, str) and m[2].lstrip("[]") == "string":
+        if values:
+            return next((x for x in values[0] if x not in ("", v)), None)
+        return v + "2" if v else None
+    return None
+
+
+def updates(model, server, conn, name):
+    """Change one member of a stored object at a time."""
+    req = json.load(open(name))["request"]
+    status, _, text = server.send(req)
+    if status != 201:
+        return
+    stored = json.loads(text)
+    if not stored["metadata"].get("name"):
+        return
+    path = req["path"] + "/" + urllib.parse.quote(stored["metadata"]["name"])
+    root = model.resources[req["body"]["apiVersion"],
+                           req["body"]["kind"]]["type"]
+    for at, say, owner, m in walk(model, root, stored, [], ""):
+        if at[0] in ("apiVersion", "kind", "metadata", "status"):
+            continue
+        cur = stored
+        for p in at:
+            cur = cur[p]
+        value = changed(m, cur)
+        if value is None:
+            continue
+        status, ans = send(conn, server, path, apply(stored, at, value, False),
+                           "PUT")
+        for c in (ans.get("details") or {}).get("causes", []) \
+                if status == 422 else []:
+            if c["reason"] in ("FieldValueInvalid", "FieldValueForbidden"):
+                print(line(f"{owner}.{m[0]}", "changed", name.split("/")[-1],
+                           say, c["field"], c["reason"], c["message"][:400]))
+    record.remove(server, req, text)
+
+
 def main():
+    only_updates = "--updates" in sys.argv
+    if only_updates:
+        sys.argv.remove("--updates")
     cut = sys.argv.index("--")
     model = Model(sys.argv[2:cut])
     server = record.Server(sys.argv[1], None)
@@ -112,6 +162,9 @@ def main():
                                        context=server.tls)
     seen = set()
     for name in sys.argv[cut + 1:]:
+        if only_updates:
+            updates(model, server, conn, name)
+            continue
         req = json.load(open(name))["request"]
         body = req["body"]
         root = model.resources[body["apiVersion"], body["kind"]]["type"]

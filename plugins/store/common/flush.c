@@ -68,7 +68,9 @@ flush_new(struct store *s)
 	struct flush *fl = pin_xcalloc(1, sizeof(*fl));
 
 	fl->msg.fn = flush_run;
+	store_lock(s);
 	pin_mvcc_flush_begin(s->m, &fl->f);
+	store_unlock(s);
 	fl->f.owner = s;
 	s->dirty_since = 0;
 	return (fl);
@@ -151,7 +153,7 @@ store_flush_now(struct store *s, struct pin_err *err)
 	return (rc);
 }
 
-/* ---- forgetting ------------------------------------------------------ */
+/* ---- forgetting -------------------------------------------------- */
 
 static void
 prune_again(struct pin_msg *m)

@@ -21,7 +21,7 @@ const struct pin_store_ops store_ops = {
 	.status = store_status,
 };
 
-/* ---- locks ----------------------------------------------------------- */
+/* ---- locks ------------------------------------------------------- */
 
 void
 store_lock(struct store *s)
@@ -55,7 +55,7 @@ store_rdunlock(struct store *s)
 	pthread_rwlock_unlock(&s->lock);
 }
 
-/* ---- open and close -------------------------------------------------- */
+/* ---- open and close ---------------------------------------------- */
 
 int
 store_new(struct pin_env *env, const struct pin_conf *conf,
@@ -123,7 +123,7 @@ store_fatal(struct store *s, const struct pin_err *err)
 		s->sink.fatal(s->sink.arg, err);
 }
 
-/* ---- start ----------------------------------------------------------- */
+/* ---- start ------------------------------------------------------- */
 
 static int
 check_cluster(struct store *s, uint64_t id, struct pin_err *err)
@@ -234,7 +234,7 @@ out:
 	return (rc);
 }
 
-/* ---- stop ------------------------------------------------------------ */
+/* ---- stop -------------------------------------------------------- */
 
 int
 store_idle(struct store *s)
@@ -250,7 +250,10 @@ store_idle(struct store *s)
 static void
 stop_arrived(struct pin_msg *m)
 {
-	(void)m;			/* the hook looks if all is done */
+	struct store *s = (struct store *)(void *)((char *)m -
+	    offsetof(struct store, stop_msg));
+
+	s->stopping = s->stop_wait;	/* the hook looks if all is done */
 }
 
 /* The calling thread runs a loop of its own until state says that nothing
@@ -268,7 +271,7 @@ store_stop(void *self)
 	atomic_store(&s->closed, PIN_ECLOSED);
 	if (pin_loop_open(s->host, "stop", &wait, &err) == PIN_OK) {
 		s->stop_msg.fn = stop_arrived;
-		s->stopping = wait;
+		s->stop_wait = wait;
 		pin_loop_post(s->state, &s->stop_msg);
 		pin_loop_run(wait);
 	} else

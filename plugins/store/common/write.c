@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- any thread ------------------------------------------------------ */
+/* ---- any thread -------------------------------------------------- */
 
 static void
 req_arrived(struct pin_msg *m)
@@ -157,7 +157,7 @@ store_compact(void *self, uint64_t revision, pin_store_done_fn *done,
 	return (PIN_OK);
 }
 
-/* ---- state: batches -------------------------------------------------- */
+/* ---- state: batches ---------------------------------------------- */
 
 static struct batch *
 batch_take(struct store *s)
@@ -283,7 +283,7 @@ store_hook(void *arg)
 		pin_loop_stop(s->stopping);
 }
 
-/* ---- from the consensus: its thread, queue only ----------------------- */
+/* ---- from the consensus: its thread, queue only ------------------ */
 
 struct commit_msg {
 	struct pin_msg	 msg;
@@ -410,7 +410,7 @@ store_consensus_fatal(void *arg, const struct pin_err *err)
 	pin_loop_post(s->state, &d->msg);
 }
 
-/* ---- state: times to live --------------------------------------------- */
+/* ---- state: times to live ---------------------------------------- */
 
 static int
 may_propose(struct store *s)
@@ -449,7 +449,7 @@ store_lease_timer(struct pin_timer *t)
 	struct pin_mvcc_due due[STORE_LEASES_BATCH];
 	uint32_t n;
 
-	if (s->dead || atomic_load(&s->closed) != PIN_OK)
+	if (s->dead || s->stopping != NULL)
 		return;
 	if (!may_propose(s)) {		/* the leader does; look again */
 		pin_timer_start(&s->lease_timer, STORE_LEASE_LOOK_MS);
@@ -467,8 +467,7 @@ store_lease_arm(struct store *s)
 {
 	uint64_t due = pin_mvcc_due_next(s->m), now;
 
-	if (due == s->lease_due || s->dead ||
-	    atomic_load(&s->closed) != PIN_OK)
+	if (due == s->lease_due || s->dead || s->stopping != NULL)
 		return;
 	s->lease_due = due;
 	if (due == UINT64_MAX) {

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * body.c -- reading a body and making an object of it.
+ * Front loop. Contract: a body is read only after authorization; unknown
+ * fields are an error, a warning or nothing, as fieldValidation says
+ * (KEP-2885). */
+#include "core/apiserver/verbs.h"
+
+#include <string.h>
+
+#include "lib/patch/patch.h"
+
+#define BODY_QUOTE_MAX	1024	/* bytes of a bad body that an error shows */
+
+static void
+body_came(struct exchange *ex, int rc, struct pin_str body)
+{
+	struct request *r = ex->data;
+
+	if (r == NULL)
+		return;
+	r->body = body;
+	if (rc != PIN_OK)
+		pin_err_set(&r->err, rc, rc == PIN_ETOOBIG ? "Request entity "
+		    "too large: limit is %llu" : "the body could not be read",
+		    (unsigned long long)r->srv->limits.body_max);
+	request_resume(r);
+}
+
+int
+request_body(struct request *r)
+{
+	if ((r->ex->head.flags & EXCHANGE_HAS_BODY) == 0)
+		return (STEP_NEXT);
+	r->ex->ops->read_body(r->ex, r->srv->limits.body_max, body_came);
+	return (STEP_WAIT);
+}
+
+/* ---- strict decoding ------------------------------------------------ */
+
+enum { VALIDATE_IGNORE, VALIDATE_WARN, VALIDATE_STRICT };
+
+static int
+validation_mode(struct request *r)
+{
+	struct pin_str v = r->opt.field_validation;
+
+	if (v.len == 0 || pin_str_is(v, "Warn"))
+		return (VALIDATE_WARN);
+	if (pin_str_is(v, "Strict"))
+		return (VALIDATE_STRICT);
+	if (pin_str_is(v, "Ignore"))
+		return (VALIDATE_IGNORE);
+	return (pin_err_set(&r->err, PIN_EINVALID, "fieldValidation: "
+	    "Unsupported value: \"" PIN_SFMT "\": supported values: "
+	    "\"Ignore\", \"Strict\", \"Warn\"", PIN_SARG(v)));
+}
+
+/* What decoding found, told as the client wishes. */
+int
+body_strict(struct request *r, const struct pin_strict *st)
+{
+	int mode = validation_mode(r);
+	struct pin_out o;
+	uint32_t i;
+
+	if (mode < 0)
+		return (mode);
+	if (st->n == 0 || mode == VALIDATE_IGNORE)
+		return (PIN_OK);
+	if (mode == VALIDATE_WARN) {
+		for (i = 0; i < st->n; i++)
+			request_warn(r, PIN_SFMT, PIN_SARG(st->text[i]));
+		return (PIN_OK);
+	}
+	pin_out_init(&o, r->arena, 64u << 10);
+	for (i = 0; i < st->n; i++) {
+		if (i > 0)
+			pin_out_cstr(&o, ", ");
+		pin_out_str(&o, st->text[i]);
+	}
+	return (pin_err_set(&r->err, PIN_EINVAL, "strict decoding error: "
+	    PIN_SFMT, PIN_SARG(((struct pin_str){ o.p, o.len }))));
+}
+
+/* ---- kinds ---------------------------------------------------------- */
+
+static struct pin_str
+want_gv(struct request *r, const char **kind)
+{
+	const char *group;
+	struct pin_out o;
+
+	if (r->sub != NULL && r->sub->type != PIN_NONE) {
+		*kind = res_str(r, r->sub->kind);
+		return (pin_str(res_str(r, r->sub->gv)));
+	}
+	*kind = res_str(r, r->res->kind);
+	group = res_group(r->srv, r->res);
+	pin_out_init(&o, r->arena, 512);
+	pin_out_printf(&o, "%s%s%s", group, *group ? "/" : "",
+	    res_version(r->srv, r->res));
+	return ((struct pin_str){ o.p, o.len });
+}
+
+static int
+check_kind(struct request *r, struct pin_obj *obj, struct pin_str gv,
+    const char *want)
+{
+	pin_node root = pin_obj_root(obj);
+	struct pin_str kind, version;
+
+	kind = pin_obj_str(obj, pin_obj_get(obj, root, "kind"));
+	version = pin_obj_str(obj, pin_obj_get(obj, root, "apiVersion"));
+	if (kind.len == 0)
+		pin_obj_set_str(obj, root, "kind", pin_str(want));
+	else if (!pin_str_is(kind, want))
+		return (pin_err_set(&r->err, PIN_EINVAL, PIN_SFMT " in version"
+		    " \"" PIN_SFMT "\" cannot be handled as a %s: converting "
+		    "(" PIN_SFMT ") to (%s): unknown conversion",
+		    PIN_SARG(kind), PIN_SARG(version), want, PIN_SARG(kind),
+		    want));
+	if (version.len == 0)
+		pin_obj_set_str(obj, root, "apiVersion", gv);
+	else if (!pin_str_eq(version, gv))
+		return (pin_err_set(&r->err, PIN_EINVAL, "the API version in "
+		    "the data (" PIN_SFMT ") does not match the expected API "
+		    "version (" PIN_SFMT ")", PIN_SARG(version),
+		    PIN_SARG(gv)));
+	return (PIN_OK);
+}
+
+static int
+decode_error(struct request *r, const char *kind)
+{
+	size_t n = r->body.len < BODY_QUOTE_MAX ? r->body.len : BODY_QUOTE_MAX;
+	char text[PIN_ERR_TEXT_MAX];
+
+	if (r->err.code != PIN_EINVAL && r->err.code != PIN_ELIMIT)
+		return (reply_error(r));
+	memcpy(text, r->err.text, sizeof(text));
+	return (reply_err(r, PIN_EINVAL, "the object provided is unrecognized "
+	    "(must be of type %s): couldn't get version/kind; json parse "
+	    "error: %s (%.*s)", kind, text, (int)n,
+	    n > 0 ? r->body.p : "<empty>"));
+}
+
+struct pin_type
+request_type(const struct request *r)
+{
+	return (pin_schema_type(r->srv->schema, r->res->type));
+}
+
+int
+body_object(struct request *r)
+{
+	struct pin_strict *st = pin_arena_zalloc(r->arena, sizeof(*st));
+	struct pin_obj *raw;
+	struct pin_type type;
+	struct pin_str gv;
+	const char *kind;
+
+	r->retry_step = r->step;
+	if (r->err.code != PIN_OK || negotiate(r, 1) != PIN_OK)
+		return (reply_error(r));
+	if (st == NULL)
+		return (reply_err(r, PIN_ENOMEM, "out of memory"));
+	st->arena = r->arena;
+	gv = want_gv(r, &kind);
+	if (body_decode(r, &raw, st) != PIN_OK)
+		return (decode_error(r, kind));
+	if (pin_obj_type(raw, pin_obj_root(raw)) != PIN_OBJECT) {
+		pin_err_set(&r->err, PIN_EINVAL, "json: cannot unmarshal into "
+		    "Go value of type struct");
+		return (decode_error(r, kind));
+	}
+	type = r->sub != NULL && r->sub->type != PIN_NONE ?
+	    pin_schema_type(r->srv->schema, r->sub->type) : request_type(r);
+	r->type = request_type(r);
+	if (check_kind(r, raw, gv, kind) != PIN_OK)
+		return (reply_error(r));
+	if (pin_conform(r->arena, type, raw, pin_obj_root(raw),
+	    PIN_CONFORM_DEFAULT, &r->sent, st, &r->err) != PIN_OK) {
+		pin_err_wrap(&r->err, "%s in version \"" PIN_SFMT "\" cannot be"
+		    " handled as a %s", kind,
+		    PIN_SARG(pin_str(res_version(r->srv, r->res))), kind);
+		return (reply_error(r));
+	}
+	if (body_strict(r, st) != PIN_OK)
+		return (reply_error(r));
+	return (STEP_NEXT);
+}
+
+/* DeleteOptions: from the body, or from the query when there is none. */
+int
+body_options(struct request *r)
+{
+	struct pin_type type;
+	struct pin_obj *raw;
+
+	if (r->err.code != PIN_OK)
+		return (reply_error(r));
+	(void)negotiate(r, 1);
+	r->options = pin_obj_new(r->arena);
+	if (r->options == NULL)
+		return (reply_err(r, PIN_ENOMEM, "out of memory"));
+	if (r->body.len == 0)
+		return (STEP_NEXT);
+	if (body_decode(r, &raw, NULL) != PIN_OK)
+		return (decode_error(r, "DeleteOptions"));
+	if (!pin_type_find(r->srv->schema, "meta.v1.DeleteOptions", &type))
+		return (reply_err(r, PIN_EINTERNAL, "no DeleteOptions"));
+	if (pin_conform(r->arena, type, raw, pin_obj_root(raw), 0, &r->options,
+	    NULL, &r->err) != PIN_OK)
+		return (reply_error(r));
+	return (STEP_NEXT);
+}
+
+static const struct {
+	const char	*media;
+	uint32_t	 kind;
+} patches[] = {
+	{ "application/json-patch+json",		PIN_PATCH_JSON },
+	{ "application/merge-patch+json",		PIN_PATCH_MERGE },
+	{ "application/strategic-merge-patch+json",	PIN_PATCH_STRATEGIC },
+	{ "application/apply-patch+yaml",		PATCH_APPLY },
+};
+
+int
+body_patch(struct request *r)
+{
+	struct pin_str type = exchange_header(r->ex, "Content-Type");
+	const char *semi = type.len > 0 ? memchr(type.p, ';', type.len) : NULL;
+	size_t i;
+
+	if (semi != NULL)
+		type.len = (size_t)(semi - type.p);
+	while (type.len > 0 && type.p[type.len - 1] == ' ')
+		type.len--;
+	for (i = 0; i < PIN_LEN(patches); i++)
+		if (pin_str_is(type, patches[i].media))
+			r->patch_kind = patches[i].kind;
+	if (r->patch_kind == 0)
+		return (reply_err(r, PIN_EMEDIA, "the body of the request was "
+		    "in an unknown format - accepted media types include: "
+		    "application/json-patch+json, application/merge-patch+json"
+		    ", application/strategic-merge-patch+json, "
+		    "application/apply-patch+yaml"));
+	return (STEP_NEXT);
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * collection.c -- DELETECOLLECTION: the names that match at one revision,
+ * then each of them as a DELETE of its own.
+ * Front loop. Contract: what somebody else deleted meanwhile is passed over;
+ * the answer is the list of what was deleted or marked. */
+#include "core/apiserver/list.h"
+
+#include <string.h>
+
+#include "core/apiserver/render.h"
+#include "core/apiserver/verbs.h"
+
+#define COLLECTION_MAX	100000	/* objects of one request */
+
+struct collection {
+	struct filter	 filter;
+	struct render_list out;
+	struct pin_out	 items;
+	struct pin_arena *scratch;
+	struct pin_str	*ns, *name;
+	uint32_t	 n, cap, at;
+	int32_t		 rc;
+	struct request	*r;
+	struct pin_str	 list_ns;	/* the request's own */
+};
+
+static int collection_next(struct request *);
+static int collection_done(struct request *);
+
+static const struct step each_steps[] = {
+	{ "next",	collection_next },
+	{ "prepare",	delete_prepare },
+	{ "admit",	write_admit },
+	{ "commit",	delete_commit },
+	{ "done",	collection_done },
+	{ NULL, NULL }
+};
+
+static void
+collection_free(void *arg)
+{
+	struct collection *c = arg;
+
+	pin_arena_free(&c->scratch);
+}
+
+static int
+collect(void *arg, const struct pin_kv *kv)
+{
+	struct collection *c = arg;
+	struct pin_str ns, name;
+	uint32_t cap;
+
+	pin_arena_reset(c->scratch);
+	if (!filter_match(&c->filter, c->r, kv->key, kv->value, c->scratch,
+	    &c->rc))
+		return (c->rc != PIN_OK);
+	if (key_resource(c->r->srv, kv->key, &ns, &name) == NULL)
+		return (0);
+	if (c->n == COLLECTION_MAX) {
+		c->rc = pin_err_set(&c->r->err, PIN_ELIMIT, "more than %u "
+		    "objects match", COLLECTION_MAX);
+		return (1);
+	}
+	if (c->n == c->cap) {
+		cap = c->cap == 0 ? 64 : c->cap * 2;
+		c->ns = pin_arena_grow(c->r->arena, c->ns, c->cap *
+		    sizeof(*c->ns), cap * sizeof(*c->ns));
+		c->name = pin_arena_grow(c->r->arena, c->name, c->cap *
+		    sizeof(*c->name), cap * sizeof(*c->name));
+		if (c->ns == NULL || c->name == NULL) {
+			c->rc = pin_err_set(&c->r->err, PIN_ENOMEM,
+			    "out of memory");
+			return (1);
+		}
+		c->cap = cap;
+	}
+	c->ns[c->n] = pin_arena_str(c->r->arena, ns);
+	c->name[c->n++] = pin_arena_str(c->r->arena, name);
+	return (0);
+}
+
+int
+collection_run(struct request *r)
+{
+	struct collection *c = pin_arena_zalloc(r->arena, sizeof(*c));
+	struct pin_range q = { .size = sizeof(q) };
+	struct pin_range_result res = { .size = sizeof(res) };
+	const struct pin_res_row *stored =
+	    &r->srv->schema->resources[r->res->store];
+	char *end;
+	int rc;
+
+	if (c == NULL || (c->scratch = pin_arena_new(RENDER_MAX)) == NULL ||
+	    pin_arena_cleanup(r->arena, collection_free, c) != PIN_OK)
+		return (reply_err(r, PIN_ENOMEM, "out of memory"));
+	c->r = r;
+	r->verb = c;
+	c->list_ns = r->info.namespace;
+	if (filter_open(&c->filter, r) != PIN_OK)
+		return (reply_error(r));
+	q.start = store_key(r->arena, r->srv->schema, stored,
+	    r->info.namespace, PIN_STR_NONE);
+	end = pin_arena_strndup(r->arena, q.start.p, q.start.len);
+	if (end == NULL)
+		return (reply_err(r, PIN_ENOMEM, "out of memory"));
+	end[q.start.len - 1]++;
+	q.end = (struct pin_str){ end, q.start.len };
+	rc = r->srv->store->range(r->srv->store_self, &q, collect, c, &res,
+	    &r->err);
+	if (rc != PIN_OK || c->rc != PIN_OK)
+		return (reply_error(r));
+	c->out.revision = res.revision;
+	c->out.remaining = -1;
+	pin_out_init(&c->items, r->arena, RENDER_MAX);
+	return (request_steps(r, each_steps));
+}
+
+static int
+collection_answer(struct request *r)
+{
+	struct collection *c = r->verb;
+	struct pin_out all;
+
+	r->info.namespace = c->list_ns;
+	pin_out_init(&all, r->arena, RENDER_MAX);
+	render_list_head(r, &c->out, &all);
+	pin_out_put(&all, c->items.p, c->items.len);
+	render_list_tail(r, &all);
+	return (reply_out(r, 200, &all));
+}
+
+static int
+collection_next(struct request *r)
+{
+	struct collection *c = r->verb;
+
+	for (; c->at < c->n; c->at++) {
+		r->info.namespace = c->ns[c->at];
+		r->info.name = c->name[c->at];
+		if (object_load(r) == PIN_OK) {
+			c->at++;
+			return (STEP_NEXT);
+		}
+		if (r->err.code != PIN_ENOTFOUND)
+			return (reply_error(r));
+		r->err.code = PIN_OK;
+	}
+	return (collection_answer(r));
+}
+
+static int
+collection_done(struct request *r)
+{
+	struct collection *c = r->verb;
+
+	if (r->committed && r->result.rc == PIN_ECONFLICT) {
+		c->at--;		/* it changed: look again */
+		r->err.code = PIN_OK;
+	} else if (r->committed && r->result.rc != PIN_OK) {
+		return (reply_error(r));
+	} else {
+		(void)render_list_item(r, &c->out, r->new_bytes,
+		    r->result.revision, &c->items);
+	}
+	pin_buf_put(&r->new_bytes);
+	r->committed = 0;
+	return (request_steps(r, each_steps));
+}

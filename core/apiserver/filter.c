@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * filter.c -- label and field selectors of one request, and the revision and
+ * continue token that come with them.
+ * Front loop. Contract: list.h; field names from the resource table. */
+#include "core/apiserver/list.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/apiserver/render.h"
+
+#define TOKEN_MAX	(2 * PIN_KEY_MAX)
+
+/* Fields whose absence means false. */
+static const char *const bool_fields[] = { "spec.unschedulable",
+    "spec.hostNetwork" };
+
+static int
+supported(struct request *r, struct pin_str field)
+{
+	const struct pin_schema *sc = r->srv->schema;
+
+	return (pin_str_is(field, "metadata.name") ||
+	    ((r->res->flags & PIN_RF_NAMESPACED) != 0 &&
+	    pin_str_is(field, "metadata.namespace")) ||
+	    pin_schema_has_word(sc, r->res->selects, field.p, field.len));
+}
+
+static int
+fields_open(struct filter *f, struct request *r)
+{
+	const struct pin_field_term *t;
+	uint32_t i, n;
+	int rc;
+
+	rc = pin_field_selector_parse(r->arena, r->opt.field_selector,
+	    &f->fields, &r->err);
+	if (rc != PIN_OK)
+		return (rc);
+	n = pin_field_selector_count(f->fields);
+	for (i = 0; i < n; i++) {
+		t = pin_field_selector_term(f->fields, i);
+		if (!supported(r, t->field))
+			return (pin_err_set(&r->err, PIN_EINVAL,
+			    "field label not supported: " PIN_SFMT,
+			    PIN_SARG(t->field)));
+	}
+	pin_field_selector_exact(f->fields, PIN_STR("metadata.name"),
+	    &f->name);
+	pin_field_selector_exact(f->fields, PIN_STR("metadata.namespace"),
+	    &f->namespace);
+	if (n == 0)
+		f->fields = NULL;
+	return (PIN_OK);
+}
+
+int
+filter_open(struct filter *f, struct request *r)
+{
+	int rc;
+
+	memset(f, 0, sizeof(*f));
+	if (r->opt.label_selector.len > 0) {
+		rc = pin_selector_parse(r->arena, r->opt.label_selector,
+		    &f->labels, &r->err);
+		if (rc != PIN_OK)
+			return (pin_err_wrap(&r->err, "unable to parse "
+			    "requirement"));
+		if (pin_selector_everything(f->labels))
+			f->labels = NULL;
+	}
+	if (r->opt.field_selector.len > 0) {
+		rc = fields_open(f, r);
+		if (rc != PIN_OK)
+			return (rc);
+	}
+	f->selects = f->labels != NULL || f->fields != NULL;
+	f->exact_key = f->name.len > 0 && (r->info.namespace.len > 0 ||
+	    (r->res->flags & PIN_RF_NAMESPACED) == 0);
+	if (!f->exact_key)
+		f->name = PIN_STR_NONE;
+	return (PIN_OK);
+}
+
+static struct pin_str
+field_value(const void *ctx, struct pin_str field)
+{
+	const struct pin_obj *obj = ctx;
+	pin_node n = pin_obj_root(obj);
+	struct pin_str rest = field, seg;
+	const char *dot;
+	size_t i;
+
+	while (rest.len > 0) {
+		dot = memchr(rest.p, '.', rest.len);
+		seg = (struct pin_str){ rest.p, dot != NULL ?
+		    (size_t)(dot - rest.p) : rest.len };
+		n = pin_obj_getn(obj, n, seg.p, seg.len);
+		rest.p += seg.len + (dot != NULL);
+		rest.len -= seg.len + (dot != NULL);
+	}
+	switch (pin_obj_type(obj, n)) {
+	case PIN_TRUE:
+		return (PIN_STR("true"));
+	case PIN_FALSE:
+		return (PIN_STR("false"));
+	case PIN_ABSENT:
+		for (i = 0; i < PIN_LEN(bool_fields); i++)
+			if (pin_str_is(field, bool_fields[i]))
+				return (PIN_STR("false"));
+		return (PIN_STR(""));
+	default:
+		return (pin_obj_str(obj, n));
+	}
+}
+
+int
+filter_match(const struct filter *f, struct request *r, struct pin_str key,
+    struct pin_buf *value, struct pin_arena *scratch, int *rc)
+{
+	struct pin_obj *obj;
+
+	(void)key;
+	*rc = PIN_OK;
+	if (!f->selects)
+		return (1);
+	*rc = render_parse(r, scratch, value, &obj);
+	if (*rc != PIN_OK)
+		return (0);
+	if (f->labels != NULL && !pin_selector_match(f->labels, obj,
+	    pin_obj_at(obj, pin_obj_root(obj), "metadata", "labels", NULL)))
+		return (0);
+	return (f->fields == NULL ||
+	    pin_field_selector_match(f->fields, field_value, obj));
+}
+
+int
+version_parse(struct pin_str text, uint64_t *out, struct pin_err *err)
+{
+	char copy[24], *end;
+
+	*out = 0;
+	if (text.len == 0)
+		return (PIN_OK);
+	if (text.len < sizeof(copy) && text.p[0] >= '0' && text.p[0] <= '9') {
+		memcpy(copy, text.p, text.len);
+		copy[text.len] = '\0';
+		*out = strtoull(copy, &end, 10);
+		if (*end == '\0')
+			return (PIN_OK);
+	}
+	return (pin_err_set(err, PIN_EINVALID, "resourceVersion: Invalid "
+	    "value: \"" PIN_SFMT "\": strconv.ParseUint: parsing \"" PIN_SFMT
+	    "\": invalid syntax", PIN_SARG(text), PIN_SARG(text)));
+}
+
+int
+count_nothing(void *arg, const struct pin_kv *kv)
+{
+	(void)arg;
+	(void)kv;
+	return (0);
+}
+
+/* ---- continue tokens ------------------------------------------------ */
+
+static const char b64[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+static void
+b64_put(struct pin_out *o, const char *p, size_t n)
+{
+	uint32_t v;
+	size_t i, k, left;
+
+	for (i = 0; i < n; i += 3) {
+		left = n - i < 3 ? n - i : 3;
+		for (v = 0, k = 0; k < 3; k++)
+			v = v << 8 | (k < left ? (unsigned char)p[i + k] : 0);
+		for (k = 0; k <= left; k++)
+			pin_out_char(o, b64[v >> (18 - 6 * k) & 63]);
+	}
+}
+
+static int
+b64_get(struct pin_arena *arena, struct pin_str in, struct pin_str *out)
+{
+	char *p = pin_arena_alloc(arena, in.len + 1);
+	const char *at;
+	uint32_t v = 0, bits = 0;
+	size_t i, n = 0;
+
+	if (p == NULL)
+		return (PIN_ENOMEM);
+	for (i = 0; i < in.len && in.p[i] != '='; i++) {
+		at = memchr(b64, in.p[i], 64);
+		if (at == NULL)
+			return (PIN_EINVAL);
+		v = v << 6 | (uint32_t)(at - b64);
+		bits += 6;
+		if (bits >= 8) {
+			bits -= 8;
+			p[n++] = (char)(v >> bits & 0xff);
+		}
+	}
+	*out = (struct pin_str){ p, n };
+	return (PIN_OK);
+}
+
+/* As upstream's: the start key is relative, so a token cannot leave the
+ * list it was made for. */
+struct pin_str
+continue_encode(struct apiserver *srv, struct pin_arena *arena,
+    uint64_t revision, struct pin_str start, struct pin_str end)
+{
+	struct pin_out json, o;
+	size_t prefix = end.len;	/* same length as the prefix */
+
+	(void)srv;
+	pin_out_init(&json, arena, TOKEN_MAX);
+	pin_out_printf(&json, "{\"v\":\"meta.k8s.io/v1\",\"rv\":%" PRIu64
+	    ",\"start\":", revision);
+	pin_json_quote(&json, (struct pin_str){ start.p + prefix,
+	    start.len - prefix });
+	pin_out_char(&json, '}');
+	pin_out_init(&o, arena, 2 * TOKEN_MAX);
+	b64_put(&o, json.p, json.len);
+	return ((struct pin_str){ o.p, o.len });
+}
+
+int
+continue_decode(struct apiserver *srv, struct pin_arena *arena,
+    struct pin_str token, struct pin_str prefix, uint64_t *revision,
+    struct pin_str *start, struct pin_err *err)
+{
+	struct pin_obj *obj;
+	struct pin_str json, key;
+	int64_t rv;
+	char *p;
+
+	(void)srv;
+	if (token.len > TOKEN_MAX || b64_get(arena, token, &json) != PIN_OK ||
+	    pin_obj_parse(arena, json.p, json.len, &obj, NULL) != PIN_OK ||
+	    !pin_obj_i64(obj, pin_obj_get(obj, pin_obj_root(obj), "rv"),
+	    &rv) || rv <= 0)
+		return (pin_err_set(err, PIN_EINVAL, "continue key is not "
+		    "valid"));
+	key = pin_obj_str(obj, pin_obj_get(obj, pin_obj_root(obj), "start"));
+	if (key.len == 0 || prefix.len + key.len > PIN_KEY_MAX)
+		return (pin_err_set(err, PIN_EINVAL, "continue key is not "
+		    "valid"));
+	p = pin_arena_alloc(arena, prefix.len + key.len);
+	if (p == NULL)
+		return (pin_err_set(err, PIN_ENOMEM, "out of memory"));
+	memcpy(p, prefix.p, prefix.len);
+	memcpy(p + prefix.len, key.p, key.len);
+	*start = (struct pin_str){ p, prefix.len + key.len };
+	*revision = (uint64_t)rv;
+	return (PIN_OK);
+}

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * list.c -- LIST: streamed from one revision in pieces, so that a list of
+ * any length costs a send buffer.
+ * Front loop. Contract: ListOptions as upstream documents resourceVersion,
+ * resourceVersionMatch, limit and continue; nothing outlives a piece but the
+ * revision and the last key. */
+#include "core/apiserver/list.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/apiserver/render.h"
+#include "core/apiserver/verbs.h"
+
+#define LIST_PIECE	(128u << 10)	/* bytes read from the store at once */
+#define LIST_MAGIC	0x6c697374u
+
+struct list {
+	uint32_t	 magic;
+	uint32_t	 started;
+	struct request	*r;
+	struct filter	 filter;
+	struct render_list out;
+	struct pin_str	 start, end;	/* keys still to read */
+	uint64_t	 left;		/* objects still to send; 0: no limit */
+	uint64_t	 limit;
+	struct pin_arena *scratch;	/* one piece */
+	struct pin_out	 piece;
+	struct pin_str	 last;		/* key of the newest item */
+	int32_t		 rc;
+	uint32_t	 more;
+	char		 last_bytes[PIN_KEY_MAX];
+};
+
+static void
+list_free(void *arg)
+{
+	struct list *l = arg;
+
+	if (l->scratch != NULL)
+		pin_arena_free(&l->scratch);
+}
+
+/* ---- which revision, which keys ------------------------------------- */
+
+static int
+list_continue(struct list *l)
+{
+	struct request *r = l->r;
+	struct pin_str key;
+	uint64_t revision;
+	int rc;
+
+	if (r->opt.continue_token.len == 0)
+		return (PIN_OK);
+	if (r->opt.resource_version.len > 0 &&
+	    !pin_str_is(r->opt.resource_version, "0"))
+		return (pin_err_set(&r->err, PIN_EINVAL, "specifying resource "
+		    "version is not allowed when using continue"));
+	rc = continue_decode(r->srv, r->arena, r->opt.continue_token, l->start,
+	    &revision, &key, &r->err);
+	if (rc != PIN_OK)
+		return (rc);
+	l->start = key;
+	l->out.revision = revision;
+	return (PIN_OK);
+}
+
+/* PIN_EAGAIN: wait until the store is there. */
+static int
+list_revision(struct list *l)
+{
+	struct request *r = l->r;
+	struct pin_str v = r->opt.resource_version, m = r->opt.version_match;
+	uint64_t n = 0;
+	int rc;
+
+	rc = version_parse(v, &n, &r->err);
+	if (rc != PIN_OK)
+		return (rc);
+	if (m.len > 0 && v.len == 0)
+		return (pin_err_set(&r->err, PIN_EINVALID,
+		    "resourceVersionMatch: Forbidden: resourceVersionMatch is "
+		    "forbidden unless resourceVersion is provided"));
+	if (m.len > 0 && !pin_str_is(m, "Exact") &&
+	    !pin_str_is(m, "NotOlderThan"))
+		return (pin_err_set(&r->err, PIN_EINVALID,
+		    "resourceVersionMatch: Unsupported value: \"" PIN_SFMT
+		    "\": supported values: \"Exact\", \"NotOlderThan\"",
+		    PIN_SARG(m)));
+	if (l->out.revision != 0)
+		return (PIN_OK);	/* by continue */
+	if (n > r->srv->revision)
+		return (PIN_EAGAIN);
+	if (pin_str_is(m, "Exact")) {
+		if (n == 0)
+			return (pin_err_set(&r->err, PIN_EINVALID,
+			    "resourceVersionMatch: Forbidden: "
+			    "resourceVersionMatch \"Exact\" is forbidden for "
+			    "resourceVersion \"0\""));
+		l->out.revision = n;
+	} else if (n > 0 && m.len == 0 && r->opt.limit > 0) {
+		l->out.revision = n;	/* the legacy meaning with a limit */
+	}
+	return (PIN_OK);
+}
+
+static int
+list_keys(struct list *l)
+{
+	struct request *r = l->r;
+	char *end;
+
+	l->start = store_key(r->arena, r->srv->schema,
+	    &r->srv->schema->resources[r->res->store], r->info.namespace,
+	    l->filter.name);
+	if (l->start.p == NULL || l->start.len >= PIN_KEY_MAX - 1)
+		return (pin_err_set(&r->err, PIN_ENOMEM, "out of memory"));
+	end = pin_arena_alloc(r->arena, l->start.len + 1);
+	if (end == NULL)
+		return (pin_err_set(&r->err, PIN_ENOMEM, "out of memory"));
+	memcpy(end, l->start.p, l->start.len);
+	l->end = (struct pin_str){ end, l->start.len };
+	if (l->filter.exact_key) {
+		end[l->end.len++] = '\0';	/* just this key */
+	} else {
+		end[l->end.len - 1]++;		/* '/' + 1 */
+	}
+	return (list_continue(l));
+}
+
+/* ---- pieces --------------------------------------------------------- */
+
+static int
+list_emit(void *arg, const struct pin_kv *kv)
+{
+	struct list *l = arg;
+	int match;
+
+	memcpy(l->last_bytes, kv->key.p, kv->key.len);
+	l->last = (struct pin_str){ l->last_bytes, kv->key.len };
+	match = filter_match(&l->filter, l->r, kv->key, kv->value, l->scratch,
+	    &l->rc);
+	if (l->rc != PIN_OK)
+		return (1);
+	if (!match)
+		return (0);
+	l->rc = render_list_item(l->r, &l->out, kv->value, kv->mod_rev,
+	    &l->piece);
+	return (l->rc != PIN_OK || (l->left > 0 && --l->left == 0) ||
+	    l->piece.len >= LIST_PIECE);
+}
+
+/* The next piece into l->piece. *done: nothing remains (or the limit is
+ * reached; then l->more says whether something does). */
+static int
+list_piece(struct list *l, int *done)
+{
+	struct request *r = l->r;
+	struct pin_range q = { .size = sizeof(q),
+	    .end = l->end, .at = l->out.revision, .bytes_max = LIST_PIECE };
+	struct pin_range_result res = { .size = sizeof(res) };
+	int limited = l->left > 0;
+	char from[PIN_KEY_MAX], *next;	/* emit writes last_bytes */
+	int rc;
+
+	memcpy(from, l->start.p, l->start.len);
+	q.start = (struct pin_str){ from, l->start.len };
+	l->rc = PIN_OK;
+	rc = r->srv->store->range(r->srv->store_self, &q, list_emit, l, &res,
+	    &r->err);
+	if (rc == PIN_OK)
+		rc = l->rc;
+	if (rc != PIN_OK)
+		return (rc);
+	l->out.revision = res.revision;
+	l->more = res.more;
+	*done = !res.more || (limited && l->left == 0);
+	if (res.more && l->last.len > 0) {
+		next = l->last_bytes;	/* the first key after it */
+		l->start = (struct pin_str){ next, l->last.len + 1 };
+		next[l->last.len] = '\0';
+	}
+	return (PIN_OK);
+}
+
+static int
+list_fail(struct list *l, int rc)
+{
+	struct request *r = l->r;
+
+	if (l->started)
+		return (reply_finish(r, 0));
+	if (rc == PIN_EGONE)
+		pin_err_set(&r->err, PIN_EGONE, r->opt.continue_token.len > 0 ?
+		    "The provided continue parameter is too old to display a "
+		    "consistent list result. You must start a new list without "
+		    "the continue parameter." : "The resourceVersion for the "
+		    "provided list is too old.");
+	return (reply_error(r));
+}
+
+/* Everything goes out as it is read. */
+static int
+list_stream(struct list *l)
+{
+	struct request *r = l->r;
+	struct exchange *ex = r->ex;
+	struct pin_buf *b;
+	int done = 0, rc;
+
+	while (!done) {
+		if (l->started && ex->ops->credit(ex) <= 0)
+			return (STEP_WAIT);	/* list_credit goes on */
+		pin_arena_reset(l->scratch);
+		pin_out_init(&l->piece, l->scratch, RENDER_MAX);
+		/* The head needs the revision, which the first read tells. */
+		rc = list_piece(l, &done);
+		if (rc != PIN_OK)
+			return (list_fail(l, rc));
+		if (done)
+			render_list_tail(r, &l->piece);
+		if (l->piece.failed != PIN_OK)
+			return (list_fail(l, l->piece.failed));
+		if (!l->started) {
+			struct pin_out head;
+
+			pin_out_init(&head, r->arena, RENDER_MAX);
+			l->out.remaining = -1;
+			render_list_head(r, &l->out, &head);
+			reply_start(r, "application/json");
+			l->started = 1;
+			b = pin_buf_copy(head.p, head.len);
+			if (b != NULL) {
+				ex->ops->send(ex, b, 0, b->len);
+				pin_buf_put(&b);
+			}
+		}
+		b = pin_buf_copy(l->piece.p, l->piece.len);
+		if (b == NULL || ex->ops->send(ex, b, 0, b->len) < 0)
+			done = -1;
+		pin_buf_put(&b);
+		ex->ops->flush(ex);
+		if (done < 0)
+			return (reply_finish(r, 0));
+	}
+	return (reply_finish(r, 1));
+}
+
+static int64_t
+list_remaining(struct list *l)
+{
+	struct pin_range q = { .size = sizeof(q), .start = l->start,
+	    .end = l->end, .at = l->out.revision,
+	    .flags = PIN_RANGE_KEYS_ONLY | PIN_RANGE_COUNT, .limit = 1 };
+	struct pin_range_result res = { .size = sizeof(res) };
+	struct request *r = l->r;
+
+	if (l->filter.selects)
+		return (-1);		/* as upstream: not known */
+	if (r->srv->store->range(r->srv->store_self, &q, count_nothing, NULL,
+	    &res, &r->err) != PIN_OK)
+		return (-1);
+	return ((int64_t)(res.emitted + res.remaining));
+}
+
+/* A page: collected whole, since its continue token stands before it. */
+static int
+list_page(struct list *l)
+{
+	struct request *r = l->r;
+	struct pin_out items, all;
+	int done = 0, rc;
+
+	pin_out_init(&items, r->arena, RENDER_MAX);
+	l->left = l->limit = (uint64_t)r->opt.limit;
+	while (!done) {
+		pin_arena_reset(l->scratch);
+		pin_out_init(&l->piece, l->scratch, RENDER_MAX);
+		rc = list_piece(l, &done);
+		if (rc != PIN_OK)
+			return (list_fail(l, rc));
+		pin_out_put(&items, l->piece.p, l->piece.len);
+	}
+	l->out.remaining = -1;
+	if (l->more) {
+		l->out.remaining = list_remaining(l);
+		l->out.continue_token = continue_encode(r->srv, r->arena,
+		    l->out.revision, l->start, l->end);
+	}
+	pin_out_init(&all, r->arena, RENDER_MAX);
+	render_list_head(r, &l->out, &all);
+	pin_out_put(&all, items.p, items.len);
+	render_list_tail(r, &all);
+	if (items.failed != PIN_OK || all.failed != PIN_OK)
+		return (list_fail(l, pin_err_set(&r->err, PIN_ENOMEM,
+		    "the page is too large")));
+	return (reply_out(r, 200, &all));
+}
+
+static int
+list_go(struct list *l)
+{
+	struct request *r = l->r;
+	int rc = list_revision(l);
+
+	if (rc == PIN_EAGAIN)
+		return (revision_wait(r));
+	if (rc != PIN_OK)
+		return (list_fail(l, rc));
+	return (r->opt.limit > 0 || r->out.yaml ? list_page(l) :
+	    list_stream(l));
+}
+
+int
+list_run(struct request *r)
+{
+	struct list *l = r->verb;
+	int rc;
+
+	if (l != NULL)			/* the revision has come */
+		return (list_go(l));
+	if (negotiate(r, 1) != PIN_OK)
+		return (reply_error(r));
+	l = pin_arena_zalloc(r->arena, sizeof(*l));
+	if (l == NULL)
+		return (reply_err(r, PIN_ENOMEM, "out of memory"));
+	r->verb = l;
+	l->magic = LIST_MAGIC;
+	l->r = r;
+	l->scratch = pin_arena_new(RENDER_MAX);
+	if (l->scratch == NULL ||
+	    pin_arena_cleanup(r->arena, list_free, l) != PIN_OK)
+		return (reply_err(r, PIN_ENOMEM, "out of memory"));
+	rc = filter_open(&l->filter, r);
+	if (rc == PIN_OK)
+		rc = list_keys(l);
+	if (rc != PIN_OK)
+		return (list_fail(l, rc));
+	return (list_go(l));
+}
+
+void
+list_credit(struct request *r)
+{
+	struct list *l = r->verb;
+
+	PIN_VALID(l, LIST_MAGIC);
+	if (l->started)
+		(void)list_stream(l);
+}
+
+void
+list_gone(struct request *r)
+{
+	struct list *l = r->verb;
+
+	PIN_VALID(l, LIST_MAGIC);
+	if (l->started)
+		(void)reply_finish(r, 0);
+}

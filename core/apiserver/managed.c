@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * managed.c -- who the manager of a request is, and what lib/fields makes of
+ * its write or of its applied configuration.
+ * Front loop. Contract: managed.h. */
+#include "core/apiserver/managed.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/apiserver/meta.h"
+#include "core/api/bridge.h"
+
+#define MANAGER_MAX	128	/* bytes of a manager's name, as upstream */
+
+/* fieldManager, else the User-Agent up to its first '/'. */
+static struct pin_str
+manager_of(struct request *r)
+{
+	struct pin_str s = r->opt.field_manager;
+	const char *slash;
+
+	if (s.len == 0) {
+		s = exchange_header(r->ex, "User-Agent");
+		slash = s.len > 0 ? memchr(s.p, '/', s.len) : NULL;
+		if (slash != NULL)
+			s.len = (size_t)(slash - s.p);
+	}
+	if (s.len > MANAGER_MAX)
+		s.len = MANAGER_MAX;
+	return (s);
+}
+
+/* What the type writes when nothing is set: members that are always there
+ * are nobody's. */
+static struct pin_obj *
+empty_object(struct request *r)
+{
+	struct pin_obj *none = pin_obj_new(r->arena), *out = NULL;
+
+	if (none == NULL) {
+		pin_err_set(&r->err, PIN_ENOMEM, "out of memory");
+		return (NULL);
+	}
+	if (pin_conform(r->arena, r->type, none, pin_obj_root(none), 0, &out,
+	    NULL, &r->err) != PIN_OK)
+		return (NULL);
+	return (out);
+}
+
+/* What a strategy resets is nobody's. */
+static uint32_t
+resets(struct request *r, const struct pin_str **out)
+{
+	static const struct pin_str spec = { "spec", 4 },
+	    status = { "status", 6 };
+	struct pin_str sub = r->info.subresource;
+
+	if ((r->res->flags & PIN_RF_STATUS) == 0)
+		return (0);
+	*out = pin_str_is(sub, "status") || pin_str_is(sub, "approval") ?
+	    &spec : &status;
+	return (1);
+}
+
+static void
+fields_op(struct request *r, struct pin_fields_op *op)
+{
+	const char *group = res_group(r->srv, r->res);
+	const struct pin_str *reset = NULL;
+	size_t n = strlen(group) + 32;
+	char *now = pin_arena_alloc(r->arena, 40),
+	    *gv = pin_arena_alloc(r->arena, n);
+
+	memset(op, 0, sizeof(*op));
+	if (now == NULL || gv == NULL)
+		return;			/* the next allocation says so */
+	snprintf(gv, n, "%s%s%s", group, *group ? "/" : "",
+	    res_version(r->srv, r->res));
+	meta_now(r, 0, now);
+	op->schema = pin_bridge_fields(r->srv->bridge);
+	pin_bridge_root(r->srv->bridge, r->res->type, &op->root);
+	op->manager = manager_of(r);
+	op->api_version = pin_str(gv);
+	op->subresource = r->info.subresource;
+	/* An entry of scale has no time, as the reference writes it. */
+	op->now = pin_str_is(op->subresource, "scale") ? PIN_STR("") :
+	    pin_str(now);
+	op->nreset = resets(r, &reset);
+	op->reset = reset;
+}
+
+int
+managed_update(struct request *r)
+{
+	struct pin_obj *old = r->old;
+	struct pin_fields_op op;
+	int rc;
+
+	if (r->applied)
+		return (PIN_OK);	/* managed_apply has done it */
+	fields_op(r, &op);
+	if (r->operation == PIN_OP_CREATE || old == NULL) {
+		old = empty_object(r);
+		if (old == NULL)
+			return (r->err.code);
+	}
+	rc = pin_fields_update(r->arena, &op, old, r->obj, &r->err);
+	return (rc);
+}
+
+/* The causes of a conflict: FieldManagerConflict is no field.ErrorType, so
+ * the Status is written here. */
+static int
+conflict(struct request *r, const struct pin_fields_conflicts *c)
+{
+	struct pin_out o;
+	uint32_t i;
+
+	pin_out_init(&o, r->arena, 256u << 10);
+	pin_out_cstr(&o, "{\"kind\":\"Status\",\"apiVersion\":\"v1\","
+	    "\"metadata\":{},\"status\":\"Failure\",\"message\":");
+	pin_json_quote(&o, pin_str(r->err.text));
+	pin_out_cstr(&o, ",\"reason\":\"Conflict\",\"details\":{"
+	    "\"causes\":[");
+	for (i = 0; i < c->n; i++) {
+		pin_out_cstr(&o, i > 0 ? ",{" : "{");
+		pin_out_cstr(&o, "\"reason\":\"FieldManagerConflict\","
+		    "\"message\":");
+		pin_json_quote(&o, c->v[i].manager);
+		pin_out_cstr(&o, ",\"field\":");
+		pin_json_quote(&o, c->v[i].field);
+		pin_out_char(&o, '}');
+	}
+	pin_out_cstr(&o, "]},\"code\":409}\n");
+	return (reply_bytes(r, 409, "application/json", (struct pin_str){ o.p,
+	    o.len }));
+}
+
+int
+managed_apply(struct request *r, const struct pin_obj *config,
+    struct pin_obj **out, int *done)
+{
+	struct pin_fields_conflicts conflicts = { NULL, 0, 0 };
+	struct pin_fields_op op;
+	struct pin_obj *empty;
+	int rc;
+
+	fields_op(r, &op);
+	empty = empty_object(r);
+	if (empty == NULL)
+		return (r->err.code);
+	op.empty = empty;
+	rc = pin_fields_apply(r->arena, &op, (int)r->opt.force, r->old != NULL ?
+	    r->old : empty, config, out, &conflicts, &r->err);
+	if (rc == PIN_ECONFLICT)
+		*done = conflict(r, &conflicts);
+	r->applied = rc == PIN_OK;
+	return (rc);
+}

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * pki.c -- see pki.h.
+ * Contract: pki.h. */
+#include "core/apiserver/pki.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/tls/tls.h"
+
+#define PEM_MAX		(64u << 10)
+#define KUBECONFIG_MAX	(256u << 10)
+
+static char *
+path_of(const char *dir, const char *file)
+{
+	size_t n = strlen(dir) + strlen(file) + 2;
+	char *p = pin_xmalloc(n);
+
+	snprintf(p, n, "%s/%s", dir, file);
+	return (p);
+}
+
+static int
+save(struct pin_host *host, const char *path, const char *text, int private,
+    struct pin_err *err)
+{
+	return (pin_path_replace(host, path, text, strlen(text),
+	    private ? PIN_FILE_PRIVATE : 0, err));
+}
+
+static int
+load(struct pin_host *host, const char *path, char **out)
+{
+	size_t len;
+
+	*out = NULL;
+	return (pin_path_slurp(host, path, PEM_MAX, out, &len, NULL));
+}
+
+static int64_t
+now_s(struct pin_host *host)
+{
+	return (pin_host_wall(host) / 1000000000);
+}
+
+static void
+wipe(char **pem)
+{
+	if (*pem != NULL)
+		tls_wipe(*pem, strlen(*pem));
+	free(*pem);
+	*pem = NULL;
+}
+
+/* The certificate authority: made once, never replaced. */
+static int
+open_ca(struct pin_host *host, struct pki *p, struct pin_err *err)
+{
+	struct tls_cert_spec spec = { .flags = TLS_CERT_CA,
+	    .days = PKI_CA_DAYS, .cn = "kubernetes" };
+	char *key_path = path_of(p->dir, "ca.key");
+	int rc = PIN_OK;
+
+	if (load(host, p->ca_cert_path, &p->ca_cert) != PIN_OK ||
+	    load(host, key_path, &p->ca_key) != PIN_OK) {
+		free(p->ca_cert);
+		p->ca_cert = NULL;
+		wipe(&p->ca_key);
+		rc = tls_cert_make(host, &spec, NULL, NULL, &p->ca_cert,
+		    &p->ca_key, err);
+		/* The key first: a certificate without its key would stay. */
+		if (rc == PIN_OK)
+			rc = save(host, key_path, p->ca_key, 1, err);
+		if (rc == PIN_OK)
+			rc = save(host, p->ca_cert_path, p->ca_cert, 0, err);
+	}
+	free(key_path);
+	return (rc);
+}
+
+static int
+open_leaf(struct pin_host *host, const struct pki *p,
+    const struct tls_cert_spec *spec, const char *cert_path,
+    const char *key_path, struct pin_err *err)
+{
+	char *cert, *key;
+	int rc = PIN_OK;
+
+	if (load(host, cert_path, &cert) != PIN_OK ||
+	    load(host, key_path, &key) != PIN_OK ||
+	    !tls_cert_covers(cert, spec, now_s(host))) {
+		rc = tls_cert_make(host, spec, p->ca_cert, p->ca_key, &cert,
+		    &key, err);
+		if (rc == PIN_OK)
+			rc = save(host, key_path, key, 1, err);
+		if (rc == PIN_OK)
+			rc = save(host, cert_path, cert, 0, err);
+	}
+	free(cert);
+	wipe(&key);
+	return (rc);
+}
+
+static int
+open_server(struct pin_host *host, const struct pki *p,
+    const struct pki_names *names, struct pin_err *err)
+{
+	const char *dns[] = { "localhost", "kubernetes", "kubernetes.default",
+	    "kubernetes.default.svc", "kubernetes.default.svc.cluster.local",
+	    names->node, NULL };
+	struct tls_cert_spec spec = { .flags = TLS_CERT_SERVER,
+	    .days = PKI_LEAF_DAYS, .cn = "kube-apiserver", .dns = dns,
+	    .ips = names->ips };
+
+	return (open_leaf(host, p, &spec, p->server_cert_path,
+	    p->server_key_path, err));
+}
+
+static int
+open_sa(struct pin_host *host, const struct pki *p, struct pin_err *err)
+{
+	char *key, *pub;
+	int rc = PIN_OK;
+
+	if (load(host, p->sa_key_path, &key) == PIN_OK &&
+	    load(host, p->sa_pub_path, &pub) == PIN_OK) {
+		wipe(&key);
+		free(pub);
+		return (PIN_OK);
+	}
+	wipe(&key);
+	rc = tls_key_make(host, &key, &pub, err);
+	if (rc != PIN_OK)
+		return (rc);
+	rc = save(host, p->sa_key_path, key, 1, err);
+	if (rc == PIN_OK)
+		rc = save(host, p->sa_pub_path, pub, 0, err);
+	wipe(&key);
+	free(pub);
+	return (rc);
+}
+
+int
+pki_open(struct pin_host *host, const char *dir, const struct pki_names *names,
+    PIN_OWN struct pki **out, struct pin_err *err)
+{
+	struct pki *p = pin_xcalloc(1, sizeof(*p));
+	int rc;
+
+	p->dir = pin_xstrdup(dir);
+	p->ca_cert_path = path_of(dir, "ca.crt");
+	p->server_cert_path = path_of(dir, "apiserver.crt");
+	p->server_key_path = path_of(dir, "apiserver.key");
+	p->sa_key_path = path_of(dir, "sa.key");
+	p->sa_pub_path = path_of(dir, "sa.pub");
+	rc = pin_path_mkdir(host, dir, err);
+	if (rc == PIN_OK)
+		rc = open_ca(host, p, err);
+	if (rc == PIN_OK)
+		rc = open_server(host, p, names, err);
+	if (rc == PIN_OK)
+		rc = open_sa(host, p, err);
+	if (rc != PIN_OK) {
+		pki_close(&p);
+		return (pin_err_wrap(err, "keys in %s", dir));
+	}
+	*out = p;
+	return (PIN_OK);
+}
+
+void
+pki_close(PIN_OWN struct pki **pp)
+{
+	struct pki *p = *pp;
+
+	*pp = NULL;
+	if (p == NULL)
+		return;
+	wipe(&p->ca_key);
+	free(p->ca_cert);
+	free(p->dir);
+	free(p->ca_cert_path);
+	free(p->server_cert_path);
+	free(p->server_key_path);
+	free(p->sa_key_path);
+	free(p->sa_pub_path);
+	free(p);
+}
+
+/* ---- kubeconfig ----------------------------------------------------- */
+
+static void
+put_base64(struct pin_out *o, const char *s)
+{
+	static const char set[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	    "abcdefghijklmnopqrstuvwxyz0123456789+/";
+	size_t n = strlen(s), i, k, left;
+	uint32_t v;
+
+	for (i = 0; i < n; i += 3) {
+		left = n - i < 3 ? n - i : 3;
+		for (v = 0, k = 0; k < 3; k++)
+			v = v << 8 | (k < left ? (unsigned char)s[i + k] : 0);
+		for (k = 0; k < 4; k++)
+			pin_out_char(o, k <= left ?
+			    set[v >> (18 - 6 * k) & 63] : '=');
+	}
+}
+
+static void
+kubeconfig(struct pin_out *o, const struct pki *p, const char *server,
+    const char *user, const char *cert, const char *key)
+{
+	pin_out_printf(o, "apiVersion: v1\nkind: Config\nclusters:\n"
+	    "- name: pintle\n  cluster:\n    server: %s\n"
+	    "    certificate-authority-data: ", server);
+	put_base64(o, p->ca_cert);
+	pin_out_printf(o, "\nusers:\n- name: %s\n  user:\n"
+	    "    client-certificate-data: ", user);
+	put_base64(o, cert);
+	pin_out_cstr(o, "\n    client-key-data: ");
+	put_base64(o, key);
+	pin_out_printf(o, "\ncontexts:\n- name: pintle\n  context:\n"
+	    "    cluster: pintle\n    user: %s\ncurrent-context: pintle\n",
+	    user);
+}
+
+int
+pki_kubeconfig(struct pin_host *host, const struct pki *p, const char *path,
+    const char *server, const char *user, const char *org, struct pin_err *err)
+{
+	const char *orgs[] = { org, NULL };
+	struct tls_cert_spec spec = { .flags = TLS_CERT_CLIENT,
+	    .days = PKI_LEAF_DAYS, .cn = user, .orgs = orgs };
+	char file[128], *cert_path, *key_path, *cert = NULL, *key = NULL;
+	struct pin_out o;
+	size_t i;
+	int rc;
+
+	snprintf(file, sizeof(file), "%s.crt", user);
+	for (i = 0; file[i] != '\0'; i++)
+		if (file[i] == ':' || file[i] == '/')
+			file[i] = '-';
+	cert_path = path_of(p->dir, file);
+	memcpy(strrchr(file, '.'), ".key", 5);
+	key_path = path_of(p->dir, file);
+	rc = open_leaf(host, p, &spec, cert_path, key_path, err);
+	if (rc == PIN_OK && (load(host, cert_path, &cert) != PIN_OK ||
+	    load(host, key_path, &key) != PIN_OK))
+		rc = pin_err_set(err, PIN_EIO, "cannot read back %s",
+		    cert_path);
+	if (rc == PIN_OK) {
+		pin_out_init(&o, NULL, KUBECONFIG_MAX);
+		kubeconfig(&o, p, server, user, cert, key);
+		rc = o.failed != PIN_OK ? pin_err_set(err, o.failed,
+		    "kubeconfig") : pin_path_replace(host, path, o.p, o.len,
+		    PIN_FILE_PRIVATE, err);
+		tls_wipe(o.p, o.len);
+		pin_out_fini(&o);
+	}
+	free(cert);
+	wipe(&key);
+	free(cert_path);
+	free(key_path);
+	return (rc);
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * reply.c -- answers: headers, and a stored object in the form that was
+ * asked for.
+ * Front loop. Contract: every function ends the request and returns
+ * STEP_DONE; stored bytes in the stored form are sent as they lie, with the
+ * revision put in. */
+#include "core/apiserver/render.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/apiserver/chain.h"
+#include "core/apiserver/verbs.h"
+
+#define REPLY_HEADERS_MAX	(REQUEST_WARNINGS_MAX + 8)
+
+/* RFC 9110 quoted-string, as upstream's warning header encoder. */
+static struct pin_str
+warning_header(struct request *r, struct pin_str text)
+{
+	struct pin_out o;
+	size_t i;
+
+	pin_out_init(&o, r->arena, 4096);
+	pin_out_cstr(&o, "299 - \"");
+	for (i = 0; i < text.len; i++) {
+		if (text.p[i] == '"' || text.p[i] == '\\')
+			pin_out_char(&o, '\\');
+		if ((unsigned char)text.p[i] >= ' ')
+			pin_out_char(&o, text.p[i]);
+	}
+	pin_out_char(&o, '"');
+	return ((struct pin_str){ o.p, o.len });
+}
+
+static uint32_t
+common_headers(struct request *r, struct http_header *h, const char *type)
+{
+	uint32_t n = 0, i;
+
+	chain_lines(r);
+	h[n++] = (struct http_header){ PIN_STR("Audit-Id"), r->uid };
+	h[n++] = (struct http_header){ PIN_STR("Cache-Control"),
+	    PIN_STR("no-cache, private") };
+	h[n++] = (struct http_header){ PIN_STR("Content-Type"),
+	    pin_str(type) };
+	if (r->err.code == PIN_EBUSY || r->err.code == PIN_EFUTURE)
+		h[n++] = (struct http_header){ PIN_STR("Retry-After"),
+		    PIN_STR("1") };
+	if (r->err.code == PIN_EUNAUTH)
+		h[n++] = (struct http_header){ PIN_STR("Www-Authenticate"),
+		    PIN_STR("Bearer realm=\"kubernetes-master\"") };
+	for (i = 0; i < r->nwarnings; i++)
+		h[n++] = (struct http_header){ PIN_STR("Warning"),
+		    warning_header(r, r->warnings[i]) };
+	return (n);
+}
+
+int
+reply_buf(struct request *r, int status, const char *type,
+    PIN_OWN struct pin_buf *buf)
+{
+	struct http_header h[REPLY_HEADERS_MAX];
+	struct exchange *ex = r->ex;
+	uint32_t n;
+
+	if (buf == NULL) {
+		status = 500;
+		buf = pin_buf_copy("out of memory\n", 14);
+		type = "text/plain";
+	}
+	n = common_headers(r, h, type);
+	if (status >= 400)
+		r->front->counters.errors++;
+	request_end(r);
+	ex->ops->reply(ex, status, h, n, &buf, buf != NULL);
+	return (STEP_DONE);
+}
+
+int
+reply_bytes(struct request *r, int status, const char *type, struct pin_str s)
+{
+	return (reply_buf(r, status, type, pin_buf_copy(s.p, s.len)));
+}
+
+int
+reply_etag(struct request *r, int status, const char *type, const char *etag,
+    PIN_OWN struct pin_buf *buf)
+{
+	struct http_header h[REPLY_HEADERS_MAX];
+	struct exchange *ex = r->ex;
+	uint32_t n;
+
+	n = common_headers(r, h, type != NULL ? type : "application/json;"
+	    "g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList");
+	h[n++] = (struct http_header){ PIN_STR("Etag"),
+	    pin_arena_str(r->arena, pin_str(etag)) };
+	h[n++] = (struct http_header){ PIN_STR("Vary"), PIN_STR("Accept") };
+	h[1].value = PIN_STR("public");
+	request_end(r);
+	ex->ops->reply(ex, status, h, n, &buf, buf != NULL);
+	return (STEP_DONE);
+}
+
+void
+reply_start(struct request *r, const char *type)
+{
+	struct http_header h[REPLY_HEADERS_MAX];
+	uint32_t n = common_headers(r, h, type);
+
+	r->ex->ops->start(r->ex, 200, h, n);
+}
+
+int
+reply_finish(struct request *r, int ok)
+{
+	struct exchange *ex = r->ex;
+
+	request_end(r);
+	ex->ops->finish(ex, ok);
+	return (STEP_DONE);
+}
+
+int
+reply_err(struct request *r, int code, const char *fmt, ...)
+{
+	char text[PIN_ERR_TEXT_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	pin_err_set(&r->err, code, "%s", text);
+	return (reply_error(r));
+}
+
+int
+reply_out(struct request *r, int status, struct pin_out *o)
+{
+	if (o->failed != PIN_OK)
+		return (reply_err(r, o->failed, "the answer is too large"));
+	return (reply_bytes(r, status, r->out.yaml ? "application/yaml" :
+	    "application/json", (struct pin_str){ o->p, o->len }));
+}
+
+int
+reply_object(struct request *r, int status, struct pin_buf *bytes,
+    uint64_t revision)
+{
+	struct pin_out o;
+
+	if (render_is_plain(r))
+		return (reply_buf(r, status, "application/json",
+		    splice_revision(bytes, revision)));
+	pin_out_init(&o, r->arena, RENDER_MAX);
+	if (render_one(r, bytes, revision, &o) != PIN_OK)
+		return (reply_error(r));
+	return (reply_out(r, status, &o));
+}
+
+int
+reply_obj(struct request *r, int status, const struct pin_obj *obj)
+{
+	struct pin_out o;
+
+	pin_out_init(&o, r->arena, RENDER_MAX);
+	if (r->out.yaml)
+		pin_yaml_write(obj, pin_obj_root(obj), &o);
+	else
+		pin_obj_write(obj, pin_obj_root(obj), &o);
+	return (reply_out(r, status, &o));
+}

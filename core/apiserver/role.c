@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * role.c -- the verbs `up` and `apiserver`: signals, reload, compaction, the
+ * line that says ready.
+ * Threads: signals on the main thread; the control loop has one of its own.
+ * Contract: docs/architecture.md section 3, "The contract that tests and
+ * scripts rely on". */
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "core/apiserver/server.h"
+#include "core/apiserver/verbs.h"
+#include "core/cli/cli.h"
+#include "core/host/addrs.h"
+
+struct role {
+	struct apiserver *srv;
+	struct pin_loop	*control;
+	struct pin_timer compact;
+	uint64_t	 compact_to;	/* revision one interval ago */
+	struct pin_msg	 reload;
+};
+
+/* ---- control loop --------------------------------------------------- */
+
+static void
+compact_done(void *arg, const struct pin_txn_result *res)
+{
+	(void)arg;
+	(void)res;
+}
+
+/* Forgets what was superseded an interval ago, so that a watcher or a list
+ * always has that long. */
+static void
+compact_tick(struct pin_timer *t)
+{
+	struct role *role = (struct role *)(void *)((char *)t -
+	    offsetof(struct role, compact));
+	struct apiserver *srv = role->srv;
+	struct pin_err err = PIN_ERR_INIT;
+
+	if (role->compact_to > 1)
+		(void)srv->store->compact(srv->store_self, role->compact_to,
+		    compact_done, NULL, &err);
+	role->compact_to = srv->revision;
+	pin_timer_start(t, srv->limits.compact_ms);
+}
+
+static void
+control_start(struct pin_msg *msg)
+{
+	struct role *role = (struct role *)(void *)((char *)msg -
+	    offsetof(struct role, reload));
+
+	pin_timer_init(&role->compact, role->control, compact_tick);
+	role->compact_to = role->srv->revision;
+	if (role->srv->limits.compact_ms > 0)
+		pin_timer_start(&role->compact,
+		    role->srv->limits.compact_ms);
+}
+
+static void
+reload_run(struct pin_msg *msg)
+{
+	struct role *role = (struct role *)(void *)((char *)msg -
+	    offsetof(struct role, reload));
+	struct pin_report rep = { 0 };
+	struct pin_host *host = role->srv->host;
+	uint32_t i;
+	int rc;
+
+	rc = pin_plugins_reload(role->srv->plugins, &rep);
+	for (i = 0; i < rep.n; i++)
+		pin_log(host, rep.line[i].is_warning ? PIN_LOG_WARN :
+		    PIN_LOG_ERROR, "%s", rep.line[i].text);
+	pin_log(host, rc == PIN_OK ? PIN_LOG_INFO : PIN_LOG_ERROR, rc ==
+	    PIN_OK ? "configuration reloaded" : "configuration not reloaded: "
+	    "the old one goes on");
+	pin_report_fini(&rep);
+}
+
+/* ---- start and stop ------------------------------------------------- */
+
+static int
+data_dir(const char *given, char out[PATH_MAX], struct pin_err *err)
+{
+	if (mkdir(given, 0700) != 0 && errno != EEXIST)
+		return (pin_err_os(err, PIN_EIO, errno, "cannot make %s",
+		    given));
+	if (realpath(given, out) == NULL)
+		return (pin_err_os(err, PIN_EIO, errno, "%s", given));
+	return (PIN_OK);
+}
+
+static void
+say_ready(const struct apiserver *srv)
+{
+	char where[80];
+
+	pin_addr_print(&srv->bound, where, sizeof(where));
+	printf("ready https://%s\n", where);
+	fflush(stdout);
+}
+
+/* Waits for SIGTERM or SIGINT; SIGHUP reloads. */
+static void
+wait_for_end(struct role *role, const sigset_t *set)
+{
+	int sig;
+
+	for (;;) {
+		if (sigwait(set, &sig) != 0)
+			continue;
+		if (sig != SIGHUP)
+			return;
+		role->reload.fn = reload_run;
+		pin_loop_post(role->control, &role->reload);
+	}
+}
+
+static int
+role_run(const struct pin_args *args, const char *data, const char *config,
+    const char *plugins, const sigset_t *set, struct pin_err *err)
+{
+	struct role role = { 0 };
+	struct apiserver_opts o = { .host = args->host, .exe = args->exe,
+	    .plugins = plugins, .data = data, .config = config,
+	    .listen = pin_args_get(args, "listen"),
+	    .node = pin_args_get(args, "node-name") };
+	char node[64];
+	int rc;
+
+	if (o.node == NULL) {
+		pin_host_name(node);
+		o.node = node;
+	}
+	rc = pin_loop_open(args->host, "control", &role.control, err);
+	if (rc != PIN_OK)
+		return (rc);
+	o.loop = role.control;
+	rc = apiserver_open(&o, &role.srv, err);
+	if (rc == PIN_OK) {
+		role.reload.fn = control_start;
+		pin_loop_post(role.control, &role.reload);
+		rc = pin_loop_start(role.control, err);
+	}
+	if (rc == PIN_OK) {
+		say_ready(role.srv);
+		wait_for_end(&role, set);
+		pin_loop_stop(role.control);
+	}
+	pin_loop_close(&role.control);
+	apiserver_close(&role.srv);
+	return (rc);
+}
+
+int
+pin_verb_apiserver(const struct pin_args *args)
+{
+	char data[PATH_MAX], *config, *plugins;
+	struct pin_err err = PIN_ERR_INIT;
+	const char *given = pin_args_get(args, "data");
+	sigset_t set;
+	int rc;
+
+	if (given == NULL) {
+		fprintf(stderr, "pintle: --data DIR is needed\n");
+		return (PIN_EXIT_USAGE);
+	}
+	/* Before any thread is made: all of them inherit this. */
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	config = pin_args_config(args);
+	if (config == NULL)
+		return (PIN_EXIT_FAILED);
+	plugins = pin_args_plugins(args);
+	rc = data_dir(given, data, &err);
+	if (rc == PIN_OK)
+		rc = role_run(args, data, config, plugins, &set, &err);
+	if (rc != PIN_OK)
+		fprintf(stderr, "pintle: %s\n", err.text);
+	free(config);
+	free(plugins);
+	return (rc == PIN_OK ? PIN_EXIT_OK : PIN_EXIT_FAILED);
+}
+
+int
+pin_verb_up(const struct pin_args *args)
+{
+	return (pin_verb_apiserver(args));
+}

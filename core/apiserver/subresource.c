@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * subresource.c -- scale and eviction: objects that are views of another.
+ * Front loop. Contract: autoscaling/v1 Scale; policy/v1 Eviction, which is a
+ * delete that PodDisruptionBudgets may hold back. */
+#include "core/apiserver/verbs.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/apiserver/chain.h"
+#include "core/apiserver/meta.h"
+#include "core/apiserver/render.h"
+#include "lib/patch/patch.h"
+#include "lib/selector/selector.h"
+
+/* ---- scale ---------------------------------------------------------- */
+
+static struct pin_obj *
+scale_of(struct request *r, const struct pin_obj *o, uint64_t revision)
+{
+	static const char *const kept[] = { "name", "namespace", "uid",
+	    "creationTimestamp" };
+	struct pin_obj *s = pin_obj_new(r->arena);
+	pin_node root, meta, spec, from = pin_obj_root(o), n;
+	struct pin_selector *sel;
+	struct pin_out text;
+	int64_t want = 0, have = 0;
+	char rev[24];
+	size_t i;
+
+	if (s == NULL)
+		return (NULL);
+	root = pin_obj_root(s);
+	pin_obj_set_str(s, root, "kind", PIN_STR("Scale"));
+	pin_obj_set_str(s, root, "apiVersion", PIN_STR("autoscaling/v1"));
+	meta = pin_obj_set_new(s, root, "metadata", PIN_OBJECT);
+	for (i = 0; i < PIN_LEN(kept); i++)
+		if ((n = pin_obj_get(o, meta_node(o), kept[i])) != 0)
+			pin_obj_set_node(s, meta, pin_str(kept[i]), o, n);
+	snprintf(rev, sizeof(rev), "%" PRIu64, revision);
+	pin_obj_set_str(s, meta, "resourceVersion", pin_str(rev));
+	spec = pin_obj_set_new(s, root, "spec", PIN_OBJECT);
+	pin_obj_i64(o, pin_obj_at(o, from, "spec", "replicas", NULL), &want);
+	if (want != 0)
+		pin_obj_set_i64(s, spec, "replicas", want);
+	spec = pin_obj_set_new(s, root, "status", PIN_OBJECT);
+	pin_obj_i64(o, pin_obj_at(o, from, "status", "replicas", NULL), &have);
+	pin_obj_set_i64(s, spec, "replicas", have);
+	n = pin_obj_at(o, from, "spec", "selector", NULL);
+	if ((pin_obj_get(o, n, "matchLabels") != 0 || pin_obj_get(o, n,
+	    "matchExpressions") != 0 ? pin_selector_from_obj :
+	    pin_selector_from_map)(r->arena, o, n, &sel, NULL) == PIN_OK) {
+		pin_out_init(&text, r->arena, 1u << 16);
+		pin_selector_write(sel, &text);
+		if (text.len > 0)
+			pin_obj_set_str(s, spec, "selector",
+			    (struct pin_str){ text.p, text.len });
+	}
+	return (s);
+}
+
+int
+scale_get(struct request *r)
+{
+	struct pin_obj *s;
+
+	if (negotiate(r, 0) != PIN_OK || object_load(r) != PIN_OK)
+		return (reply_error(r));
+	s = scale_of(r, r->old, r->old_rev);
+	return (s != NULL ? reply_obj(r, 200, s) :
+	    reply_err(r, PIN_ENOMEM, "out of memory"));
+}
+
+static int
+scale_answer(struct request *r)
+{
+	struct pin_obj *s = scale_of(r, r->obj, r->result.revision);
+
+	return (s != NULL ? reply_obj(r, 200, s) :
+	    reply_err(r, PIN_ENOMEM, "out of memory"));
+}
+
+/* The Scale that the client wants, into r->options. */
+int
+scale_decode(struct request *r)
+{
+	struct pin_type type = pin_schema_type(r->srv->schema, r->sub->type);
+	struct pin_obj *raw, *patch;
+	int rc;
+
+	if (r->err.code != PIN_OK || negotiate(r, 0) != PIN_OK)
+		return (reply_error(r));
+	r->retry_step = r->step - 1;	/* from the load */
+	if (r->info.verb_bit == PIN_VERB_PATCH) {
+		raw = scale_of(r, r->old, r->old_rev);
+		rc = raw == NULL ? pin_err_set(&r->err, PIN_ENOMEM,
+		    "out of memory") : pin_patch_parse(r->arena,
+		    (int)r->patch_kind, r->body, &patch, &r->err);
+		if (rc == PIN_OK)
+			rc = r->patch_kind == PIN_PATCH_JSON ?
+			    pin_json_patch(raw, patch, &r->err) :
+			    pin_merge_patch(raw, patch, &r->err);
+	} else {
+		rc = body_decode(r, &raw, NULL);
+	}
+	if (rc == PIN_OK)
+		rc = pin_conform(r->arena, type, raw, pin_obj_root(raw),
+		    PIN_CONFORM_DEFAULT, &r->options, NULL, &r->err);
+	return (rc == PIN_OK ? STEP_NEXT : reply_error(r));
+}
+
+/* r->sent: the scaled object as if the client had sent it whole. */
+int
+scale_apply(struct request *r)
+{
+	pin_node root, spec, from = pin_obj_root(r->options);
+	struct pin_str rv = meta_str(r->options, "resourceVersion");
+	int64_t n = 0;
+
+	pin_obj_i64(r->options, pin_obj_at(r->options, from, "spec",
+	    "replicas", NULL), &n);
+	if (n < 0)
+		return (reply_err(r, PIN_EINVALID, "spec.replicas: Invalid "
+		    "value: %" PRId64 ": must be greater than or equal to 0",
+		    n));
+	r->sent = pin_obj_copy(r->arena, r->old);
+	if (r->sent == NULL)
+		return (reply_err(r, PIN_ENOMEM, "out of memory"));
+	root = pin_obj_root(r->sent);
+	spec = pin_obj_get(r->sent, root, "spec");
+	pin_obj_set_i64(r->sent, spec, "replicas", n);
+	if (rv.len > 0 && r->info.verb_bit == PIN_VERB_UPDATE)
+		pin_obj_set_str(r->sent, meta_node(r->sent),
+		    "resourceVersion", rv);
+	r->options = NULL;
+	r->answer = scale_answer;
+	return (STEP_NEXT);
+}
+
+/* ---- eviction ------------------------------------------------------- */
+
+struct budget_search {
+	struct request	*r;
+	uint32_t	 found, blocked;
+	struct pin_str	 name;
+	struct pin_arena *scratch;
+};
+
+/* Does this budget select the pod, and does it allow a disruption? */
+static int
+budget_look(void *arg, const struct pin_kv *kv)
+{
+	struct budget_search *s = arg;
+	struct pin_obj *b;
+	struct pin_selector *sel;
+	int64_t allowed = 0;
+	pin_node root;
+
+	if (pin_obj_parse(s->r->arena, (const char *)kv->value->data,
+	    kv->value->len, &b, NULL) != PIN_OK)
+		return (0);
+	root = pin_obj_root(b);
+	if (pin_selector_from_obj(s->r->arena, b, pin_obj_at(b, root, "spec",
+	    "selector", NULL), &sel, NULL) != PIN_OK ||
+	    !pin_selector_match(sel, s->r->old, pin_obj_at(s->r->old,
+	    pin_obj_root(s->r->old), "metadata", "labels", NULL)))
+		return (0);
+	s->found++;
+	pin_obj_i64(b, pin_obj_at(b, root, "status", "disruptionsAllowed",
+	    NULL), &allowed);
+	if (allowed <= 0) {
+		s->blocked = 1;
+		s->name = pin_arena_str(s->r->arena, meta_str(b, "name"));
+	}
+	return (0);
+}
+
+static int
+eviction_answer(struct request *r)
+{
+	return (reply_bytes(r, 201, "application/json", PIN_STR(
+	    "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},"
+	    "\"status\":\"Success\",\"code\":201}\n")));
+}
+
+static int
+budgets_allow(struct request *r)
+{
+	const struct pin_schema *sc = r->srv->schema;
+	const struct pin_res_row *pdb = pin_res_find(sc, "policy", "v1",
+	    "poddisruptionbudgets");
+	struct budget_search s = { .r = r };
+	struct pin_range q = { .size = sizeof(q) };
+	struct pin_range_result res = { .size = sizeof(res) };
+	char *end;
+
+	q.start = store_key(r->arena, sc, pdb, r->info.namespace,
+	    PIN_STR_NONE);
+	end = pin_arena_strndup(r->arena, q.start.p, q.start.len);
+	if (end == NULL)
+		return (pin_err_set(&r->err, PIN_ENOMEM, "out of memory"));
+	end[q.start.len - 1]++;
+	q.end = (struct pin_str){ end, q.start.len };
+	if (r->srv->store->range(r->srv->store_self, &q, budget_look, &s, &res,
+	    &r->err) != PIN_OK)
+		return (r->err.code);
+	if (s.found > 1)
+		return (pin_err_set(&r->err, PIN_EINTERNAL, "This pod has more"
+		    " than one PodDisruptionBudget, which the eviction "
+		    "subresource does not support."));
+	if (s.blocked)
+		return (pin_err_set(&r->err, PIN_EBUSY, "Cannot evict pod as "
+		    "it would violate the pod's disruption budget."));
+	return (PIN_OK);
+}
+
+int
+eviction_apply(struct request *r)
+{
+	pin_node n = pin_obj_get(r->sent, pin_obj_root(r->sent),
+	    "deleteOptions");
+
+	r->options = pin_obj_new(r->arena);
+	if (r->options == NULL)
+		return (reply_err(r, PIN_ENOMEM, "out of memory"));
+	if (n != 0) {
+		pin_node root = pin_obj_root(r->options), m;
+
+		for (m = pin_obj_first(r->sent, n); m != 0;
+		    m = pin_obj_next(r->sent, m))
+			pin_obj_set_node(r->options, root,
+			    pin_obj_key(r->sent, m), r->sent, m);
+	}
+	if (budgets_allow(r) != PIN_OK)
+		return (reply_error(r));
+	r->answer = eviction_answer;
+	return (delete_prepare(r));
+}
