@@ -187,7 +187,8 @@ test_answers(void)
 		CHECK(wire_all(fd));
 		CHECK_STR(wire_got, "HTTP/1.1 400 Bad Request: missing "
 		    "required Host header\r\nContent-Type: text/plain; "
-		    "charset=utf-8\r\nConnection: close\r\n\r\n400 Bad Request: missing "
+		    "charset=utf-8\r\nConnection: close\r\n\r\n"
+		    "400 Bad Request: missing "
 		    "required Host header");
 		(void)close(fd);
 		fd = dial();
