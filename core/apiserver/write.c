@@ -428,7 +428,8 @@ write_answer(struct request *r)
 		return (reply_error(r));
 	if (r->committed)
 		r->alloc = NULL;	/* it is the object's now */
-	if (r->answer != NULL)		/* a subresource with a body of its own */
+	if (r->answer != NULL)		/* a subresource with a body of its
+					 * own */
 		return (r->answer(r));
 	return (reply_object(r, status, b, r->result.revision));
 }

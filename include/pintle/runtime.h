@@ -68,7 +68,8 @@ struct pin_container_state {
 struct pin_runtime_sink {
 	uint32_t	 size;
 	uint32_t	 pad;
-	void		(*exited)(void *arg, const struct pin_container_state *);
+	void		(*exited)(void *arg,
+			    const struct pin_container_state *);
 	void		*arg;
 };
 

@@ -11,7 +11,8 @@
 #include <pintle/object.h>
 #include <pintle/plugin.h>
 
-#define PIN_SCHEDULER_ABI	PIN_ABI(1, 0) /* history: docs/abi/scheduler.md */
+#define PIN_SCHEDULER_ABI	PIN_ABI(1, 0) /* history:
+					       * docs/abi/scheduler.md */
 
 #define PIN_SCORE_MAX		100
 #define PIN_SCHED_NODES_MAX	65536

@@ -22,7 +22,7 @@ digit(char c)
 	return (c == '-' ? 62 : c == '_' ? 63 : -1);
 }
 
-/* NULL: not base64url, or bits are left over that are not 0. */
+/* NULL: not base64url. Bits left over at the end are not looked at. */
 static uint8_t *
 decode(struct pin_arena *a, struct pin_str in, size_t *len)
 {
@@ -46,7 +46,7 @@ decode(struct pin_arena *a, struct pin_str in, size_t *len)
 		}
 	}
 	*len = n;
-	return (bits == 0 ? out : NULL);
+	return (out);
 }
 
 static int
