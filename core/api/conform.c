@@ -419,7 +419,7 @@ read_members(struct pin__conform *c, struct pin_type t, pin_node i,
 		in = c->in->nodes[m];
 		at.name = c->out->text + in.koff;
 		at.len = PIN__KLEN(&in);
-		f = pin_type_field(t, at.name, at.len);
+		f = pin__field_find(t, at.name, at.len);
 		if (f == NULL) {
 			read_unknown(c, t, m, o, up);
 			continue;
@@ -449,8 +449,6 @@ fill_in(struct pin__conform *c, struct pin_type t,
 	uint32_t koff;
 	pin_node v;
 
-	if (f->presence != PIN_P_ALWAYS && f->presence != PIN_P_NULL)
-		return (0);
 	v = pin__conform_zero(c, t, f);
 	if (v == 0 || !pin__obj_text_add(c->out, pin_schema_str(t.schema,
 	    f->name), f->name_len, &koff))
@@ -482,13 +480,17 @@ link_members(struct pin__conform *c, struct pin_type t, pin_node o,
     uint32_t base)
 {
 	const struct pin_field_row *f = pin_type_at(t, 0);
+	const unsigned char *facts = pin__facts_of(t, c->facts);
 	uint32_t pos;
 	pin_node v;
 
-	for (pos = 0; pos < t.row->nfields; pos++, f++) {
+	for (pos = 0; pos < t.row->nfields; pos++) {
 		v = c->slots[base + pos];
-		if (v == 0 || v == PIN__SLOT_SEEN)
-			v = fill_in(c, t, f);
+		if (v == 0 || v == PIN__SLOT_SEEN) {
+			if ((pin__fact(facts, f, pos) & PIN__FILL) == 0)
+				continue;
+			v = fill_in(c, t, &f[pos]);
+		}
 		if (v != 0)
 			pin__obj_link_last(c->out, o, v);
 	}
@@ -639,6 +641,7 @@ pin_conform(struct pin_arena *a, struct pin_type t, const struct pin_obj *in,
 	c.in = in;
 	c.strict = strict;
 	c.err = err != NULL ? err : &mine;
+	c.facts = pin__facts_get();
 	c.flags = flags;
 	c.slots = c.first;
 	c.cap = PIN__SLOTS_FIRST;

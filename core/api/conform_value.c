@@ -213,6 +213,35 @@ conform_time(struct pin__conform *c, int kind, pin_node i,
 	return (canonical(c, n, PIN_STRING, text, len));
 }
 
+static const char base64_set[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    "abcdefghijklmnopqrstuvwxyz0123456789+/";
+
+void
+pin__base64_put(char *to, struct pin_str s)
+{
+	const unsigned char *in = (const unsigned char *)s.p;
+	uint32_t v;
+	size_t k;
+
+	for (k = 0; k + 2 < s.len; k += 3) {
+		v = (uint32_t)in[k] << 16 | (uint32_t)in[k + 1] << 8 |
+		    in[k + 2];
+		*to++ = base64_set[v >> 18];
+		*to++ = base64_set[v >> 12 & 63];
+		*to++ = base64_set[v >> 6 & 63];
+		*to++ = base64_set[v & 63];
+	}
+	if (k == s.len)
+		return;
+	v = (uint32_t)in[k] << 16;
+	if (k + 1 < s.len)
+		v |= (uint32_t)in[k + 1] << 8;
+	*to++ = base64_set[v >> 18];
+	*to++ = base64_set[v >> 12 & 63];
+	*to++ = k + 1 < s.len ? base64_set[v >> 6 & 63] : '=';
+	*to++ = '=';
+}
+
 static int
 base64_value(unsigned char ch)
 {
@@ -231,8 +260,6 @@ base64_value(unsigned char ch)
 static int64_t
 base64_clean(struct pin_str s, char *out, size_t *bad)
 {
-	static const char set[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	    "abcdefghijklmnopqrstuvwxyz0123456789+/";
 	size_t k, n = 0, pad = 0;
 	unsigned char ch;
 	int last = 0;
@@ -261,7 +288,7 @@ base64_clean(struct pin_str s, char *out, size_t *bad)
 	if (n % 4 != 0)
 		return (-1);
 	if (pad != 0)
-		out[n - pad - 1] = set[last & (pad == 1 ? 0x3c : 0x30)];
+		out[n - pad - 1] = base64_set[last & (pad == 1 ? 0x3c : 0x30)];
 	return ((int64_t)n);
 }
 

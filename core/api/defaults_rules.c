@@ -216,33 +216,13 @@ rule_now(RULE_ARGS)
 static pin_node
 base64_node(struct pin__conform *c, struct pin_str s)
 {
-	static const char set[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	    "abcdefghijklmnopqrstuvwxyz0123456789+/";
-	char *p = pin_arena_alloc(c->arena, s.len / 3 * 4 + 8);
-	const unsigned char *in = (const unsigned char *)s.p;
-	size_t k, n = 0;
-	uint32_t v;
+	size_t len = (s.len + 2) / 3 * 4;
+	char *p = pin_arena_alloc(c->arena, len + 1);
 
 	if (p == NULL)
 		return (pin__conform_fail(c, PIN_ENOMEM));
-	for (k = 0; k + 2 < s.len; k += 3) {
-		v = (uint32_t)in[k] << 16 | (uint32_t)in[k + 1] << 8 |
-		    in[k + 2];
-		p[n++] = set[v >> 18];
-		p[n++] = set[v >> 12 & 63];
-		p[n++] = set[v >> 6 & 63];
-		p[n++] = set[v & 63];
-	}
-	if (k < s.len) {
-		v = (uint32_t)in[k] << 16;
-		if (k + 1 < s.len)
-			v |= (uint32_t)in[k + 1] << 8;
-		p[n++] = set[v >> 18];
-		p[n++] = set[v >> 12 & 63];
-		p[n++] = k + 1 < s.len ? set[v >> 6 & 63] : '=';
-		p[n++] = '=';
-	}
-	return (pin__text_node(c, PIN_STRING, p, n));
+	pin__base64_put(p, s);
+	return (pin__text_node(c, PIN_STRING, p, len));
 }
 
 /* Both are sorted, so the new map is made by merging them. */

@@ -11,6 +11,7 @@
 
 #include "core/apiserver/bootstrap_int.h"
 #include "core/apiserver/meta.h"
+#include "lib/patch/patch.h"
 #include "lib/timefmt/timefmt.h"
 
 #define BOOTSTRAP_ARENA	(16u << 20)
@@ -43,9 +44,10 @@ put_done(void *arg, const struct pin_txn_result *res)
 
 static int
 submit(struct bootstrap *b, struct pin_str key, struct pin_buf *value,
-    struct pin_err *err)
+    uint64_t revision, struct pin_err *err)
 {
-	struct pin_cmp cmp = { .type = PIN_CMP_MOD, .key = key };
+	struct pin_cmp cmp = { .type = PIN_CMP_MOD, .key = key,
+	    .revision = revision };
 	struct pin_op op = { .type = PIN_PUT, .key = key, .value = value };
 	struct pin_txn txn = { .size = sizeof(txn), .cmps = &cmp, .ncmps = 1,
 	    .ops = &op, .nops = 1 };
@@ -76,29 +78,82 @@ stamp(struct bootstrap *b, const struct pin_res_row *res, struct pin_obj *o)
 		pin_obj_set_i64(o, meta, "generation", 1);
 }
 
-static int
-exists(struct bootstrap *b, struct pin_str key)
+/* The stored object of a key, or NULL. */
+static struct pin_buf *
+stored(struct bootstrap *b, struct pin_str key, uint64_t *revision)
 {
 	struct pin_buf *old = NULL;
 	struct pin_kv kv;
-	int rc = b->srv->store->get(b->srv->store_self, key, 0, &old, &kv,
-	    NULL);
 
-	pin_buf_put(&old);
-	return (rc == PIN_OK);
+	if (b->srv->store->get(b->srv->store_self, key, 0, &old, &kv, NULL) !=
+	    PIN_OK)
+		return (NULL);
+	*revision = kv.mod_rev;
+	return (old);
 }
 
-int
-bootstrap_put(struct bootstrap *b, const char *group, const char *version,
-    const char *resource, struct pin_str json, struct pin_err *err)
+/* Defaulted, checked for form and stored when the key still has revision. */
+static int
+put_object(struct bootstrap *b, const struct pin_res_row *res,
+    struct pin_str key, struct pin_obj *raw, uint64_t revision,
+    struct pin_err *err)
+{
+	const struct pin_schema *sc = b->srv->schema;
+	struct pin_buf *value;
+	struct pin_obj *obj;
+	struct pin_out o;
+	int rc;
+
+	rc = pin_conform(b->arena, pin_schema_type(sc, res->type), raw,
+	    pin_obj_root(raw), PIN_CONFORM_DEFAULT, &obj, NULL, err);
+	if (rc != PIN_OK)
+		return (rc);
+	if (revision == 0)
+		stamp(b, res, obj);
+	pin_out_init(&o, b->arena, PIN_VALUE_MAX);
+	pin_conform_write(pin_schema_type(sc, res->type), obj, &o);
+	value = o.failed == PIN_OK ? pin_buf_copy(o.p, o.len) : NULL;
+	if (value == NULL)
+		return (pin_err_set(err, PIN_ENOMEM, "out of memory"));
+	rc = submit(b, key, value, revision, err);
+	pin_buf_put(&value);
+	return (rc);
+}
+
+/* What is stored, with `want` merged in; written when that changes it. */
+static int
+merge_object(struct bootstrap *b, const struct pin_res_row *res,
+    struct pin_str key, struct pin_buf *old, uint64_t revision,
+    struct pin_obj *want, struct pin_err *err)
+{
+	struct pin_obj *now, *was;
+	int rc;
+
+	rc = pin_obj_parse(b->arena, (const char *)old->data, old->len, &now,
+	    err);
+	if (rc != PIN_OK)
+		return (rc);
+	was = pin_obj_copy(b->arena, now);
+	if (was == NULL)
+		return (pin_err_set(err, PIN_ENOMEM, "out of memory"));
+	rc = pin_merge_patch(now, want, err);
+	if (rc != PIN_OK || pin_obj_equal(now, pin_obj_root(now), was,
+	    pin_obj_root(was)))
+		return (rc);
+	return (put_object(b, res, key, now, revision, err));
+}
+
+static int
+put_or_merge(struct bootstrap *b, const char *group, const char *version,
+    const char *resource, struct pin_str json, int merge, struct pin_err *err)
 {
 	const struct pin_schema *sc = b->srv->schema;
 	const struct pin_res_row *res = pin_res_find(sc, group, version,
 	    resource);
-	struct pin_obj *raw, *obj;
-	struct pin_buf *value;
+	struct pin_obj *raw;
+	struct pin_buf *old;
 	struct pin_str key;
-	struct pin_out o;
+	uint64_t revision = 0;
 	char gv[128];
 	int rc;
 
@@ -108,25 +163,32 @@ bootstrap_put(struct bootstrap *b, const char *group, const char *version,
 		return (pin_err_wrap(err, "built-in %s", resource));
 	key = store_key(b->arena, sc, res, meta_str(raw, "namespace"),
 	    meta_str(raw, "name"));
-	if (exists(b, key))
-		return (PIN_OK);
 	snprintf(gv, sizeof(gv), "%s%s%s", group, *group ? "/" : "", version);
 	pin_obj_set_str(raw, pin_obj_root(raw), "apiVersion", pin_str(gv));
 	pin_obj_set_str(raw, pin_obj_root(raw), "kind",
 	    pin_str(pin_schema_str(sc, res->kind)));
-	rc = pin_conform(b->arena, pin_schema_type(sc, res->type), raw,
-	    pin_obj_root(raw), PIN_CONFORM_DEFAULT, &obj, NULL, err);
-	if (rc != PIN_OK)
-		return (pin_err_wrap(err, "built-in %s", resource));
-	stamp(b, res, obj);
-	pin_out_init(&o, b->arena, PIN_VALUE_MAX);
-	pin_conform_write(pin_schema_type(sc, res->type), obj, &o);
-	value = o.failed == PIN_OK ? pin_buf_copy(o.p, o.len) : NULL;
-	if (value == NULL)
-		return (pin_err_set(err, PIN_ENOMEM, "out of memory"));
-	rc = submit(b, key, value, err);
-	pin_buf_put(&value);
-	return (rc);
+	old = stored(b, key, &revision);
+	if (old == NULL)
+		rc = put_object(b, res, key, raw, 0, err);
+	else if (merge)
+		rc = merge_object(b, res, key, old, revision, raw, err);
+	pin_buf_put(&old);
+	return (rc == PIN_OK ? rc : pin_err_wrap(err, "built-in %s",
+	    resource));
+}
+
+int
+bootstrap_put(struct bootstrap *b, const char *group, const char *version,
+    const char *resource, struct pin_str json, struct pin_err *err)
+{
+	return (put_or_merge(b, group, version, resource, json, 0, err));
+}
+
+int
+bootstrap_merge(struct bootstrap *b, const char *group, const char *version,
+    const char *resource, struct pin_str json, struct pin_err *err)
+{
+	return (put_or_merge(b, group, version, resource, json, 1, err));
 }
 
 static int
@@ -144,8 +206,15 @@ bootstrap_wait(struct bootstrap *b, struct pin_err *err)
 	return (rc);
 }
 
-int
-bootstrap_run(struct apiserver *srv, struct pin_err *err)
+const char *
+bootstrap_now(const struct bootstrap *b)
+{
+	return (b->now);
+}
+
+static int
+run_list(struct apiserver *srv, bootstrap_fn *const *list, uint32_t n,
+    struct pin_err *err)
 {
 	struct bootstrap b = { .srv = srv };
 	uint32_t i;
@@ -157,8 +226,8 @@ bootstrap_run(struct apiserver *srv, struct pin_err *err)
 	pthread_mutex_init(&b.lock, NULL);
 	pthread_cond_init(&b.done, NULL);
 	pin_time_format(pin_host_wall(srv->host) / 1000000000, b.now);
-	for (i = 0; i < nbootstraps && rc == PIN_OK; i++)
-		rc = bootstraps[i](&b, srv, err);
+	for (i = 0; i < n && rc == PIN_OK; i++)
+		rc = list[i](&b, srv, err);
 	end = bootstrap_wait(&b, rc == PIN_OK ? err : NULL);
 	pthread_cond_destroy(&b.done);
 	pthread_mutex_destroy(&b.lock);
@@ -166,4 +235,16 @@ bootstrap_run(struct apiserver *srv, struct pin_err *err)
 	if (rc == PIN_OK)
 		rc = end;
 	return (rc == PIN_OK ? rc : pin_err_wrap(err, "first objects"));
+}
+
+int
+bootstrap_run(struct apiserver *srv, struct pin_err *err)
+{
+	return (run_list(srv, bootstraps, nbootstraps, err));
+}
+
+int
+bootstrap_listening(struct apiserver *srv, struct pin_err *err)
+{
+	return (run_list(srv, bootstraps_late, nbootstraps_late, err));
 }

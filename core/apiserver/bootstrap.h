@@ -10,6 +10,8 @@
 #include "core/apiserver/apiserver.h"
 
 int	bootstrap_run(struct apiserver *, struct pin_err *);
+/* What names the address and port the server was bound to. */
+int	bootstrap_listening(struct apiserver *, struct pin_err *);
 
 /* One object, as JSON without server-owned metadata: defaulted, given uid
  * and times, and stored unless its key is there. Queued: bootstrap_wait ends
@@ -18,5 +20,10 @@ struct bootstrap;
 int	bootstrap_put(struct bootstrap *, const char *group,
 	    const char *version, const char *resource, struct pin_str json,
 	    struct pin_err *);
+/* The same, but merged (RFC 7386) into what is there already. */
+int	bootstrap_merge(struct bootstrap *, const char *group,
+	    const char *version, const char *resource, struct pin_str json,
+	    struct pin_err *);
+const char *bootstrap_now(const struct bootstrap *);	/* the start's time */
 
 #endif

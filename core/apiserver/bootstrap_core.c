@@ -64,5 +64,14 @@ put_priorities(struct bootstrap *b, struct apiserver *srv, struct pin_err *err)
 bootstrap_fn *const bootstraps[] = {
 	put_namespaces,
 	put_priorities,
+	bootstrap_rbac,
+	bootstrap_api,
+	bootstrap_auth_config,
+	bootstrap_service_range,
 };
 const uint32_t nbootstraps = PIN_LEN(bootstraps);
+
+bootstrap_fn *const bootstraps_late[] = {
+	bootstrap_service,
+};
+const uint32_t nbootstraps_late = PIN_LEN(bootstraps_late);

@@ -12,5 +12,10 @@ typedef int bootstrap_fn(struct bootstrap *, struct apiserver *,
 
 extern bootstrap_fn *const bootstraps[];
 extern const uint32_t nbootstraps;
+extern bootstrap_fn *const bootstraps_late[];	/* after the listeners */
+extern const uint32_t nbootstraps_late;
+
+bootstrap_fn	bootstrap_rbac, bootstrap_api, bootstrap_auth_config,
+	bootstrap_service_range, bootstrap_service;
 
 #endif

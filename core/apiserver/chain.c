@@ -28,6 +28,7 @@ struct chain {
 	const struct chain_kind *kind;
 	const struct pin_chain *stages;
 	uint32_t	 at, bad;
+	uint32_t	 notes, pad;	/* those before this question */
 	struct pin_user	 user;		/* authentication's answer */
 	const struct pin_credentials *creds;
 	const struct pin_user *asker;
@@ -242,7 +243,7 @@ last_note(struct request *r)
 	const struct pin_call_line *line;
 	uint32_t n = pin_call_notes(r->chain->call, &line);
 
-	return (n > 0 ? line[n - 1].text : PIN_STR_NONE);
+	return (n > r->chain->notes ? line[n - 1].text : PIN_STR_NONE);
 }
 
 static int
@@ -276,12 +277,14 @@ int
 chain_ask(struct request *r, const struct pin_user *who,
     const struct pin_attributes *attr, chain_answer_fn *then)
 {
+	const struct pin_call_line *line;
 	struct chain *c = r->chain;
 
 	c->asker = who;
 	c->attr = *attr;
 	c->answer = then;
 	c->bad = 0;
+	c->notes = pin_call_notes(c->call, &line);
 	/* Upstream's privileged group passes before any authorizer. */
 	if (has_group(who, "system:masters"))
 		return (then(r, 1, 0, PIN_STR_NONE));

@@ -85,8 +85,8 @@ put_hash(struct pin_out *o, const struct pin_schema *sc,
 	int n;
 
 	n = snprintf(text, sizeof(text), "%s/%s/%s",
-	    pin_schema_str(sc, gv->group), pin_schema_str(sc, *pin_schema_str(sc,
-	    st->hash_version) ? st->hash_version : gv->version),
+	    pin_schema_str(sc, gv->group), pin_schema_str(sc,
+	    st->hash_version != 0 ? st->hash_version : gv->version),
 	    pin_schema_str(sc, st->kind));
 	tls_sha256(text, (size_t)n, sum);
 	for (i = 0; i < 8; i += 3) {

@@ -81,7 +81,8 @@ static const struct op {
 	const char	*method, *verb, *action;
 	const struct param *params;
 	uint32_t	 bit;
-	uint32_t	 created;	/* which codes beside 200: 1 201, 2 202 */
+	uint32_t	 created;	/* which codes beside 200: 1 201, 2
+					 * 202 */
 } ops[OP__COUNT] = {
 	[OP_GET] = { "get", "read", "get", no_params, PIN_VERB_GET, 0 },
 	[OP_LIST] = { "get", "list", "list", list_params, PIN_VERB_LIST, 0 },

@@ -253,10 +253,6 @@ put_type(struct openapi *a, uint32_t type)
 	pin_out_char(o, '"');
 	put_name(a, type);
 	pin_out_cstr(o, "\":{\"properties\":{");
-	if ((t->flags & PIN_TF_TOP) != 0)
-		pin_out_printf(o, "\"apiVersion\":{\"type\":\"string\"},"
-		    "\"kind\":{\"type\":\"string\"}%s",
-		    t->nfields > 0 ? "," : "");
 	for (i = 0; i < t->nfields; i++) {
 		pin_out_printf(o, "%s\"%s\":{", n++ > 0 ? "," : "",
 		    pin_schema_str(a->sc, f[i].name));

@@ -16,7 +16,7 @@
 static int
 is_stored_form(const struct request *r)
 {
-	return (r->res->store == (uint32_t)(r->res - r->srv->schema->resources));
+	return (&r->srv->schema->resources[r->res->store] == r->res);
 }
 
 int

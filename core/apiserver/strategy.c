@@ -9,7 +9,7 @@
 
 #include "core/apiserver/meta.h"
 #include "core/apiserver/service.h"
-#include "lib/patch/patch.h"
+#include "core/api/bridge.h"
 
 const struct strategy strategies[] = {
 	{ .group = "", .resource = "pods", .create = pod_create,
@@ -191,49 +191,12 @@ strategy_names(struct request *r, struct pin_causes *causes)
 		    "%s", why);
 }
 
-/* ---- strategic merge over the resource table -------------------------- */
-
-static int
-merge_lookup(const void *ctx, uint32_t type, const char *name, size_t len,
-    struct pin_merge_field *out)
-{
-	const struct pin_schema *sc = ctx;
-	struct pin_type t;
-	const struct pin_field_row *f;
-
-	if (type == PIN_NONE)
-		return (0);
-	t = pin_schema_type(sc, type);
-	f = pin_type_field(t, name, len);
-	if (f == NULL)
-		return (0);
-	out->type = f->kind == PIN_F_OBJECT && f->shape != PIN_SHAPE_MAP ?
-	    f->ref : PIN_NONE;
-	out->key = pin_str(pin_schema_str(sc, f->patch_key));
-	out->flags = ((f->flags & PIN_FF_PATCH_MERGE) != 0 ? PIN_MERGE_MERGE :
-	    0) | ((f->flags & PIN_FF_PATCH_REPLACE) != 0 ? PIN_MERGE_REPLACE :
-	    0) | ((f->flags & PIN_FF_PATCH_RETAIN) != 0 ?
-	    PIN_MERGE_RETAINKEYS : 0) | (f->shape == PIN_SHAPE_LIST ?
-	    PIN_MERGE_LIST : 0);
-	return (1);
-}
-
-static const char *
-merge_name(const void *ctx, uint32_t type, int *is_struct)
-{
-	const struct pin_schema *sc = ctx;
-
-	*is_struct = type != PIN_NONE;
-	return (type == PIN_NONE ? "map" : pin_schema_str(sc,
-	    sc->types[type].bare));
-}
-
 int
 strategy_strategic(struct request *r, struct pin_obj *doc,
     struct pin_obj *patch)
 {
-	struct pin_merge_schema ms = { .ctx = r->srv->schema,
-	    .lookup = merge_lookup, .name = merge_name };
+	const struct pin_bridge *b = r->srv->bridge;
 
-	return (pin_strategic_patch(doc, patch, &ms, r->res->type, &r->err));
+	return (pin_strategic_patch(doc, patch, pin_bridge_merge(b),
+	    pin_bridge_type(b, r->res->type), &r->err));
 }

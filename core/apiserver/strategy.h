@@ -15,11 +15,13 @@ struct strategy {
 	int		(*update)(struct request *);
 	/* A delete marks instead of removing: changes r->obj (a copy of old);
 	 * *gone: remove at once after all. */
-	int		(*delete)(struct request *, const struct pin_obj *options,
-			    int *gone);
+	int		(*delete)(struct request *,
+			    const struct pin_obj *options, int *gone);
 	void		(*release)(struct request *);	/* give back r->alloc */
-	void		(*removed)(struct request *);	/* it is gone for good */
-	uint32_t	 returns_object;		/* DELETE answers with it */
+	void		(*removed)(struct request *);	/* it is gone for
+							 * good */
+	uint32_t	 returns_object;		/* DELETE answers with
+							 * it */
 	uint32_t	 pad;
 };
 

@@ -112,7 +112,7 @@ pin_verb_config_options(const struct pin_args *a)
 	}
 	if (shown > 0) {
 		(void)printf("every plugin's entry:\n");
-		pin_cli_options(pin_entry_options);
+		pin_cli_options(pin_entry_options());
 	}
 	if (shown > 0)
 		return (PIN_EXIT_OK);

@@ -7,6 +7,8 @@
 
 #include <pintle/host.h>
 
+#include <sys/socket.h>
+
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>

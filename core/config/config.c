@@ -48,7 +48,7 @@ static const struct pin_section sections[PIN_SECTION__COUNT] = {
 };
 
 /* Options of every entry, whatever its plugin. */
-const struct pin_option pin_entry_options[] = {
+static const struct pin_option common[] = {
 	{ "plugin", PIN_OPT_STRING, PIN_OPTF_REQUIRED, NULL,
 	    "which plugin", 0, 0 },
 	{ "name", PIN_OPT_STRING, 0, NULL,
@@ -95,6 +95,12 @@ pin_section_options(uint32_t section)
 {
 	PIN_ASSERT(section < PIN_SECTION__COUNT);
 	return (blocks[section].options);
+}
+
+const struct pin_option *
+pin_entry_options(void)
+{
+	return (common);
 }
 
 const char *
@@ -321,7 +327,7 @@ entry_read(struct reader *rd, const config_setting_t *s)
 		    sections[rd->section].name);
 		return;
 	}
-	conf = group_read(rd, group, pin_entry_options, NULL, where, NULL);
+	conf = group_read(rd, group, common, NULL, where, NULL);
 	if (group == NULL) {
 		v = &conf->value[0];		/* plugin */
 		v->str = pin_xstrdup(config_setting_get_string(s));
@@ -644,7 +650,7 @@ pin_config_conf(const struct pin_config *c, const struct pin_config_entry *e,
 	struct pin_conf *conf;
 
 	PIN_VALID(c, CONFIG_MAGIC);
-	conf = group_read(&rd, e->setting, options, pin_entry_options, e->where,
+	conf = group_read(&rd, e->setting, options, common, e->where,
 	    e->plugin);
 	(void)pin__conf_finish(conf, c->data, r);
 	if (r->errors != before)

@@ -64,7 +64,7 @@ struct pin_section {
 PIN_API const struct pin_section *pin_section(uint32_t section);
 /* The table of a BLOCK; and what every plugin's entry understands. */
 PIN_API const struct pin_option *pin_section_options(uint32_t section);
-extern PIN_API const struct pin_option pin_entry_options[];
+PIN_API const struct pin_option *pin_entry_options(void);
 
 /* ---- entries ----------------------------------------------------- */
 

@@ -55,6 +55,8 @@ shaking_over(struct conn *c)
 		c->flags &= ~(uint32_t)F_SHAKING;
 		(void)__atomic_sub_fetch(&c->front->srv->nshaking, 1,
 		    __ATOMIC_RELAXED);
+		(void)__atomic_sub_fetch(&c->front->srv->shaking[c->source],
+		    1, __ATOMIC_RELAXED);
 	}
 }
 
@@ -486,6 +488,8 @@ answered_go(struct conn *c)
 		return;
 	}
 	c->state = ST_DRAIN;
+	c->flags &= ~(uint32_t)F_PAUSED;
+	conn_want(c);
 	drain_input(c);
 }
 
@@ -624,6 +628,7 @@ conn_ready(void *arg, struct pin_sock *sock, uint32_t events)
 
 	(void)sock;
 	conn_enter(c);
+	c->turn_bytes = 0;
 	if (c->state == ST_HANDSHAKE)
 		handshake(c);
 	else {
@@ -644,6 +649,7 @@ void
 conn_run(struct conn *c)
 {
 	conn_enter(c);
+	c->turn_bytes = 0;
 	if (c->state == ST_DEAD || (c->flags & F_LOST)) {
 		conn_die(c);
 		tell_gone(c);

@@ -38,9 +38,15 @@
 /* Bytes queued for one slow reader before its credit is gone. */
 #define HTTP_QUEUE_MAX		(256u << 10)
 #define HTTP_QUEUE_ITEM_COST	64	/* so that tiny pieces count */
+/* A stream to a fast reader lets others have a turn after so much. */
+#define HTTP_TURN_MAX		(1u << 20)
+/* Handshakes in flight are counted by a hash of the peer's address; one
+ * bucket may have half of all that are allowed. */
+#define HTTP_SOURCES		256u
 #define HTTP_RECORD		16384u	/* one TLS record */
 #define HTTP_IN_FIRST		4096u	/* first read buffer */
-#define HTTP_POOL_MAX		64u	/* idle buffers and arenas a front keeps */
+#define HTTP_POOL_MAX		64u	/* idle buffers and arenas a front
+					 * keeps */
 #define HTTP_ARENA_MAX		((size_t)128 << 20)
 #define HTTP_REQUESTS_TURN	16u	/* pipelined requests in one turn */
 #define HTTP_HEADERS_INLINE	16u

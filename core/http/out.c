@@ -149,6 +149,7 @@ hold(struct conn *c, const char *p, size_t len)
 {
 	struct out_queue *q = &c->out;
 
+	PIN_ASSERT(q->hold == NULL);
 	q->hold = malloc(len);
 	if (q->hold == NULL)
 		return (PIN_ECLOSED);
@@ -240,6 +241,9 @@ pump(struct conn *c, size_t have)
 		rc = held_out(c);
 		if (rc == PIN_OK)
 			rc = one_record(c, have, &idle);
+		else if (rc == PIN_EAGAIN && have > 0 && hold(c,
+		    c->front->scratch, have) != PIN_OK)
+			rc = PIN_ECLOSED;	/* an alert is in the way */
 		have = 0;
 		if (rc == PIN_OK && !idle) {
 			moved = 1;
@@ -543,6 +547,8 @@ credit_of(struct conn *c)
 	if (c->flags & F_LOST)
 		return (PIN_ECLOSED);
 	n = (int64_t)HTTP_QUEUE_MAX - (int64_t)c->out.bytes;
+	if (c->turn_bytes > HTTP_TURN_MAX)
+		n = 0;
 	if (n <= 0)
 		c->flags |= F_NO_CREDIT;
 	return (n < 0 ? 0 : n);
@@ -570,6 +576,8 @@ out_send(struct exchange *x, struct pin_buf *buf, size_t off, size_t len)
 	if (len > 0 && (c->flags & (F_LOST | F_NO_BODY)) == 0) {
 		it = push(c, pin_buf_get(buf), off, len);
 		it->is_chunk = (c->flags & F_CHUNKED) != 0;
+		c->turn_bytes += len < HTTP_TURN_MAX ? (uint32_t)len :
+		    HTTP_TURN_MAX;
 		if (c->out.bytes >= HTTP_RECORD &&
 		    (c->flags & F_BLOCKED) == 0)
 			(void)pump(c, 0);

@@ -202,18 +202,52 @@ on_conn(struct pin_msg *m)
 	    offsetof(struct conn, msg)));
 }
 
+static uint32_t
+source_of(struct pin_sock *sock)
+{
+	struct pin_addr a;
+	uint32_t h = 2166136261u, i;
+
+	memset(&a, 0, sizeof(a));
+	pin_sock_peer(sock, &a);
+	/* Of IPv6 the network: hosts have as many addresses as they like. */
+	for (i = 0; i < (a.family == 6 ? 8u : 4u); i++)
+		h = (h ^ a.ip[i]) * 16777619u;
+	return ((h ^ h >> 16) % HTTP_SOURCES);
+}
+
+/* May one more begin its handshake? Counts it when so. */
+static int
+shaking_begin(struct http_server *s, struct conn *c)
+{
+	uint32_t max = s->limits.handshakes_max;
+
+	c->source = source_of(c->sock);
+	if (__atomic_load_n(&s->nshaking, __ATOMIC_RELAXED) >= max ||
+	    __atomic_load_n(&s->shaking[c->source], __ATOMIC_RELAXED) >=
+	    (max + 1) / 2)
+		return (0);
+	c->flags |= F_SHAKING;
+	(void)__atomic_add_fetch(&s->nshaking, 1, __ATOMIC_RELAXED);
+	(void)__atomic_add_fetch(&s->shaking[c->source], 1, __ATOMIC_RELAXED);
+	return (1);
+}
+
 static void
 on_accept(void *arg, struct pin_sock *sock)
 {
 	struct listener *l = arg;
 	struct http_server *s = l->srv;
 	struct front *f0 = s->fronts[0], *f;
-	struct conn *c;
+	struct conn *c = NULL;
 
-	if (__atomic_load_n(&s->nopen, __ATOMIC_RELAXED) >=
-	    s->limits.connections_max || (l->tls != NULL &&
-	    __atomic_load_n(&s->nshaking, __ATOMIC_RELAXED) >=
-	    s->limits.handshakes_max)) {
+	if (__atomic_load_n(&s->nopen, __ATOMIC_RELAXED) <
+	    s->limits.connections_max)
+		c = calloc(1, sizeof(*c));
+	if (c != NULL)
+		c->sock = sock;
+	if (c == NULL || (l->tls != NULL && !shaking_begin(s, c))) {
+		free(c);
 		count_refused(s);
 		pin_sock_close(&sock);
 		return;
@@ -221,19 +255,13 @@ on_accept(void *arg, struct pin_sock *sock)
 	__atomic_store_n(&f0->count.accepted, f0->count.accepted + 1,
 	    __ATOMIC_RELAXED);
 	f = s->fronts[s->next_front++ % s->nfronts];
-	c = pin_xcalloc(1, sizeof(*c));
 	c->magic = CONN_MAGIC;
 	c->front = f;
-	c->sock = sock;
 	c->tls_of = l->tls;
 	c->dl = DL_NONE;
 	c->msg.fn = on_conn;
 	(void)__atomic_add_fetch(&s->refs, 1, __ATOMIC_RELAXED);
 	(void)__atomic_add_fetch(&s->nopen, 1, __ATOMIC_RELAXED);
-	if (l->tls != NULL) {
-		c->flags |= F_SHAKING;
-		(void)__atomic_add_fetch(&s->nshaking, 1, __ATOMIC_RELAXED);
-	}
 	if (f == f0)
 		conn_start(c);
 	else
@@ -436,7 +464,8 @@ listeners_close(struct http_server *s)
 	s->nlisteners = 0;
 }
 
-/* First time: no more requests; second: no more anything. */
+/* First time: no more requests; second: no more anything; third: what the
+ * second left on the run list has run, so the memory may go. */
 static void
 on_stop(struct pin_msg *m)
 {
@@ -450,7 +479,8 @@ on_stop(struct pin_msg *m)
 		listeners_close(s);
 	for (c = f->conns; c != NULL; c = next) {
 		next = c->next;
-		conn_stop(c, f->stopping > 1);
+		if (f->stopping < 3)
+			conn_stop(c, f->stopping > 1);
 	}
 	if (f->stopping > 1)
 		pin_timer_stop(&f->timer);
@@ -501,6 +531,7 @@ http_server_close(struct http_server **sp, uint64_t grace_ms)
 		if (pthread_cond_timedwait(&s->wake, &s->lock, &until) != 0)
 			break;
 	(void)pthread_mutex_unlock(&s->lock);
+	stop_all(s);
 	stop_all(s);
 	server_put(s);
 }

@@ -110,6 +110,8 @@ struct conn {
 	uint64_t	 due_ns;
 	uint32_t	 dl;
 	uint32_t	 lingered;
+	uint32_t	 source;	/* bucket of the peer's address */
+	uint32_t	 turn_bytes;	/* sent since the loop called us */
 	char		*in;		/* head, then what came after it */
 	size_t		 in_len, in_off, in_cap;
 	size_t		 head_len;
@@ -133,7 +135,7 @@ struct front {
 	struct pin_timer timer;
 	struct pin_msg	 run_msg, stop_msg;
 	int		 run_posted;
-	int		 stopping;	/* 1: gracefully, 2: now */
+	int		 stopping;	/* 1: gracefully, 2: now, 3: over */
 	uint64_t	 next_id;
 	int64_t		 date_s;
 	char		 date[64];	/* "Date: ...\r\n" */
@@ -154,6 +156,8 @@ struct http_server {
 	uint32_t	 nopen;		/* atomic */
 	uint32_t	 nshaking;	/* atomic */
 	uint32_t	 next_front;	/* front 0 only */
+	uint32_t	 pad;
+	uint32_t	 shaking[HTTP_SOURCES];	/* atomic */
 	uint64_t	 body_bytes;	/* atomic */
 	struct pin_host	*host;
 	struct exchange_handler handler;

@@ -33,6 +33,8 @@ pair_make(int fd[2], struct pin_err *err)
 	for (int i = 0; i < 2; i++) {
 		fd[i] = fcntl(raw[i], F_DUPFD_CLOEXEC, PIN_WIRE_FD + 1);
 		(void)close(raw[i]);
+		if (fd[i] >= 0)		/* wire.c polls */
+			(void)fcntl(fd[i], F_SETFL, O_NONBLOCK);
 	}
 	if (fd[0] >= 0 && fd[1] >= 0)
 		return (PIN_OK);

@@ -283,8 +283,7 @@ send_all(struct pin_host *host, int fd, const void *p, size_t len,
 		rc = wait_for(host, fd, POLLOUT, deadline_ns, err);
 		if (rc != PIN_OK)
 			return (rc);
-		n = send(fd, (const char *)p + at, len - at,
-		    MSG_NOSIGNAL | MSG_DONTWAIT);
+		n = send(fd, (const char *)p + at, len - at, MSG_NOSIGNAL);
 		if (n < 0 && is_again(errno))
 			continue;
 		if (n < 0)
@@ -306,7 +305,7 @@ recv_all(struct pin_host *host, int fd, void *p, size_t len,
 		rc = wait_for(host, fd, POLLIN, deadline_ns, err);
 		if (rc != PIN_OK)
 			return (rc);
-		n = recv(fd, (char *)p + at, len - at, MSG_DONTWAIT);
+		n = recv(fd, (char *)p + at, len - at, 0);
 		if (n < 0 && is_again(errno))
 			continue;
 		if (n <= 0)

@@ -19,7 +19,8 @@ PIN_API int	 pin_stage_authenticate(struct pin_stage *, struct pin_call *,
 PIN_API int	 pin_stage_authorize(struct pin_stage *, struct pin_call *,
     uint64_t deadline_ns, const struct pin_user *,
     const struct pin_attributes *);
-/* Synchronous for all but BLOCKING plugins; PIN_ENOTFOUND: it has none. */
+/* PIN_ENOTFOUND: it has none. emit runs where the plugin does: for a BLOCKING
+ * one that is a work thread. */
 PIN_API int	 pin_stage_rules(struct pin_stage *, struct pin_call *,
     uint64_t deadline_ns, const struct pin_user *, struct pin_str ns,
     pin_auth_rule_fn *emit, void *arg);

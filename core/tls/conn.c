@@ -36,6 +36,7 @@ struct tls_conn {
 	struct tls__ctx		*ctx;
 	struct pin_sock		*sock;
 	size_t			 held;
+	size_t			 record_max;	/* what the peer takes */
 	const uint8_t		*ahead;
 	size_t			 ahead_len;
 	uint8_t			*own;
@@ -482,6 +483,9 @@ tls_handshake(struct tls_conn *t, uint32_t *want, struct pin_err *err)
 		return (handshake_failed(t, r, err));
 	rc = peer_accept(t, err);
 	t->flags |= rc == PIN_OK ? CONN_DONE : CONN_BROKEN;
+	r = mbedtls_ssl_get_max_out_record_payload(&t->ssl);
+	t->record_max = r > 0 && r < TLS_RECORD_MAX ? (size_t)r :
+	    TLS_RECORD_MAX;
 	return (rc);
 }
 
@@ -559,11 +563,8 @@ tls_write(struct tls_conn *t, const void *p, size_t len, uint32_t *want)
 	rc = out_held(t, want);
 	if (rc != PIN_OK || len == 0)
 		return (rc);
-	if (len > TLS_RECORD_MAX)
-		len = TLS_RECORD_MAX;
-	r = mbedtls_ssl_get_max_out_record_payload(&t->ssl);
-	if (r > 0 && len > (size_t)r)
-		len = (size_t)r;
+	if (len > t->record_max)
+		len = t->record_max;
 	r = mbedtls_ssl_write(&t->ssl, p, len);
 	if (r > 0)
 		return (r);

@@ -78,7 +78,8 @@ const mbedtls_x509_crt_profile tls__profile = {
 	2048,				/* and RSA from this size on */
 };
 
-static const char	*alpn[] = { "http/1.1", NULL };
+static const char	*alpn_server[] = { "http/1.1", "http/1.0", NULL };
+static const char	*alpn_client[] = { "http/1.1", NULL };
 
 /* ---- once a process ------------------------------------------------- */
 
@@ -308,7 +309,8 @@ ctx_conf(struct tls__ctx *c, int server, struct pin_err *err)
 	    MBEDTLS_SSL_IS_CLIENT, MBEDTLS_SSL_TRANSPORT_STREAM,
 	    MBEDTLS_SSL_PRESET_DEFAULT);
 	if (r == 0)
-		r = mbedtls_ssl_conf_alpn_protocols(f, alpn);
+		r = mbedtls_ssl_conf_alpn_protocols(f, server ? alpn_server :
+		    alpn_client);
 	if (r == 0 && c->cert.version != 0)
 		r = mbedtls_ssl_conf_own_cert(f, &c->cert, &c->key);
 	if (r != 0)
@@ -337,7 +339,7 @@ ctx_conf(struct tls__ctx *c, int server, struct pin_err *err)
 	if (has_ca)
 		mbedtls_ssl_conf_ca_chain(f, server ? &c->ca_names : &c->ca,
 		    NULL);
-	if (server && has_ca)
+	if (has_ca)
 		mbedtls_ssl_conf_verify(f, on_peer_cert, c);
 	mbedtls_ssl_conf_authmode(f, !server ? MBEDTLS_SSL_VERIFY_REQUIRED :
 	    has_ca ? MBEDTLS_SSL_VERIFY_OPTIONAL : MBEDTLS_SSL_VERIFY_NONE);

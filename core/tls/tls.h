@@ -80,24 +80,26 @@ int	tls_key_make(struct pin_host *, PIN_OWN char **pem,
 
 /* ---- the rest of crypto --------------------------------------------- */
 
-void	tls_sha256(const void *, size_t, uint8_t out[32]);
-int	tls_equal(const void *, const void *, size_t);	/* constant time */
-void	tls_wipe(void *, size_t);
+PIN_API void	tls_sha256(const void *, size_t, uint8_t out[32]);
+PIN_API int	tls_equal(const void *, const void *, size_t);	/* constant
+								 * time */
+PIN_API void	tls_wipe(void *, size_t);
 
 /* ES256 (RFC 7518 3.4): raw r||s signatures, for service account tokens. */
 struct tls_key;
-int	tls_key_load(const char *pem, PIN_OWN struct tls_key **,
+PIN_API int	tls_key_load(const char *pem, PIN_OWN struct tls_key **,
 	    struct pin_err *);		/* private or public, P-256; RSA public
 					 * and private for RS256 too */
-void	tls_key_free(PIN_OWN struct tls_key **);
-const char *tls_key_alg(const struct tls_key *);	/* "ES256", "RS256" */
+PIN_API void	tls_key_free(PIN_OWN struct tls_key **);
+PIN_API const char *tls_key_alg(const struct tls_key *);	/* "ES256",
+								 * "RS256" */
 int	tls_key_sign(struct tls_key *, const void *, size_t,
 	    uint8_t *sig, size_t *sig_len, struct pin_err *);
-int	tls_key_verify(struct tls_key *, const void *, size_t,
+PIN_API int	tls_key_verify(struct tls_key *, const void *, size_t,
 	    const uint8_t *sig, size_t sig_len);
 /* JWK members of the public key (kty, crv, x, y / n, e), for the JWKS
  * document, and kid = base64url(sha256(DER SubjectPublicKeyInfo)). */
 int	tls_key_jwk(struct tls_key *, struct pin_out *, struct pin_err *);
-int	tls_key_id(struct tls_key *, char *kid, size_t len);
+PIN_API int	tls_key_id(struct tls_key *, char *kid, size_t len);
 
 #endif

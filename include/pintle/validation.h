@@ -10,7 +10,8 @@
 
 #include <pintle/admission.h>
 
-#define PIN_VALIDATION_ABI	PIN_ABI(1, 0) /* history: docs/abi/validation.md */
+#define PIN_VALIDATION_ABI	PIN_ABI(1, 0) /* history:
+					       * docs/abi/validation.md */
 
 /* upstream's field.ErrorType, and the causes' reasons. */
 #define PIN_CAUSE_MAP(X)						\

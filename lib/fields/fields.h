@@ -75,6 +75,9 @@ struct pin_fields_op {
 	int				(*served)(const void *ctx,
 					    struct pin_str api_version);
 	const void			*served_ctx;
+	/* For apply: the empty object of the type, as written; what existed
+	 * before anybody tracked it is told from it. */
+	const struct pin_obj		*empty;
 };
 
 /* Sets new's metadata.managedFields. On create `old` is the empty object of
@@ -86,6 +89,33 @@ struct pin_fields_op {
 int	pin_fields_update(struct pin_arena *, const struct pin_fields_op *,
 	    const struct pin_obj *old, struct pin_obj *new,
 	    struct pin_err *);
+
+/* ---- server-side apply ------------------------------------------------- */
+
+struct pin_fields_conflict {
+	struct pin_str	manager;	/* as printed: "a" using v1 */
+	struct pin_str	field;		/* .spec.containers[name="x"].image */
+};
+
+struct pin_fields_conflicts {
+	struct pin_fields_conflict	*v;	/* in the arena */
+	uint32_t			 n;
+	uint32_t			 pad;
+};
+
+/* What `config` applied by op->manager makes of `live`: a new object in the
+ * arena with its managedFields; before defaulting. Fields this manager
+ * applied last time, nobody else owns and config leaves out are removed
+ * (emptied maps and lists are null until the object is decoded again).
+ * On create live is the empty object of the type, without metadata.uid.
+ * PIN_ECONFLICT: others own what would change and force is 0; the text is
+ * the answer's message, *conflicts its causes. PIN_EINVAL: managedFields in
+ * config or another apiVersion; PIN_EINTERNAL: config does not fit the
+ * type, as the reference answers. */
+int	pin_fields_apply(struct pin_arena *, const struct pin_fields_op *,
+	    int force, const struct pin_obj *live,
+	    const struct pin_obj *config, PIN_OWN struct pin_obj **out,
+	    struct pin_fields_conflicts *conflicts, struct pin_err *);
 
 /* When nothing but times differs between the two lists, new gets old's list
  * and 1 is returned: call it when the rest of the objects is equal, so that

@@ -66,19 +66,20 @@ int
 pin__fpe_keep(struct pin__fmem *m, const struct pin__fpe *from,
     struct pin__fpe *to)
 {
+	const struct pin__fval *val = from->val;	/* to may be from */
 	uint32_t i;
 
 	*to = *from;
 	if (!keep_str(m, &to->text))
 		return (PIN_ENOMEM);
-	if (from->n == 0)
+	if (to->n == 0)
 		return (PIN_OK);
-	to->val = pin_arena_alloc(m->arena, from->n * sizeof(*to->val));
+	to->val = pin_arena_alloc(m->arena, to->n * sizeof(*to->val));
 	if (to->val == NULL) {
 		m->failed = 1;
 		return (PIN_ENOMEM);
 	}
-	memcpy(to->val, from->val, from->n * sizeof(*to->val));
+	memcpy(to->val, val, to->n * sizeof(*to->val));
 	for (i = 0; i < to->n; i++)
 		if (!keep_str(m, &to->val[i].name) ||
 		    !keep_str(m, &to->val[i].text))

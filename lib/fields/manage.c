@@ -7,47 +7,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/fields/walk.h"
+#include "lib/fields/manage.h"
 #include "lib/patch/tree.h"
 
 #define ENTRIES_MAX	10000	/* of one object */
 
-struct entry {
-	struct pin_str		 manager, version, time, sub;
-	const struct pin_obj	*src;	/* where it came from, or NULL */
-	pin_node		 node;	/* the whole entry there */
-	pin_node		 fields;
-	struct pin__fset	*set;	/* once parsed */
-	int			 applied;
-	int			 fresh;	/* differs from src's */
-	int			 gone;
-};
-
-struct list {
-	struct entry	*e;
-	uint32_t	 n, cap;
-};
-
-struct job {
-	struct pin__fmem		 m;
-	const struct pin_fields_op	*op;
-	struct pin__fwalk		 w;
-	struct list			 l;
-	struct pin_err			*err;
-};
-
-static int
-no_memory(struct job *j)
+int
+pin__mf_no_memory(struct pin__mf_job *j)
 {
 	return (pin_err_set(j->err, PIN_ENOMEM, "managedFields: no memory"));
 }
 
 /* ---- reading ---------------------------------------------------------- */
 
-static struct entry *
-add(struct job *j)
+struct pin__mf_entry *
+pin__mf_add(struct pin__mf_job *j)
 {
-	struct entry *e;
+	struct pin__mf_entry *e;
 	uint32_t cap;
 
 	if (j->l.n == j->l.cap) {
@@ -65,15 +41,15 @@ add(struct job *j)
 }
 
 static int
-same_manager(const struct entry *a, const struct entry *b)
+same_manager(const struct pin__mf_entry *a, const struct pin__mf_entry *b)
 {
 	return (a->applied == b->applied && pin_str_eq(a->sub, b->sub) &&
 	    pin_str_eq(a->manager, b->manager) &&
 	    (a->applied || pin_str_eq(a->version, b->version)));
 }
 
-static struct entry *
-find(struct job *j, const struct entry *like)
+struct pin__mf_entry *
+pin__mf_find(struct pin__mf_job *j, const struct pin__mf_entry *like)
 {
 	uint32_t i;
 
@@ -84,8 +60,8 @@ find(struct job *j, const struct entry *like)
 }
 
 static int
-read_entry(const struct pin_obj *o, pin_node n, uint32_t pos, struct entry *e,
-    struct pin_err *err)
+read_entry(const struct pin_obj *o, pin_node n, uint32_t pos,
+    struct pin__mf_entry *e, struct pin_err *err)
 {
 	struct pin_str op = pin_obj_str(o, pin_obj_get(o, n, "operation"));
 	struct pin_str ft = pin_obj_str(o, pin_obj_get(o, n, "fieldsType"));
@@ -115,8 +91,8 @@ read_entry(const struct pin_obj *o, pin_node n, uint32_t pos, struct entry *e,
 	return (PIN_OK);
 }
 
-static int
-parse_set(struct job *j, struct entry *e)
+int
+pin__mf_parse_set(struct pin__mf_job *j, struct pin__mf_entry *e)
 {
 	if (e->set != NULL)
 		return (PIN_OK);
@@ -124,10 +100,11 @@ parse_set(struct job *j, struct entry *e)
 }
 
 /* All entries of a list. `parse`: FieldsV1 too, for what a client wrote. */
-static int
-read_list(struct job *j, const struct pin_obj *o, pin_node managed, int parse)
+int
+pin__mf_read_list(struct pin__mf_job *j, const struct pin_obj *o,
+    pin_node managed, int parse)
 {
-	struct entry e, *to;
+	struct pin__mf_entry e, *to;
 	uint32_t pos = 0;
 	pin_node n;
 	int rc;
@@ -136,7 +113,7 @@ read_list(struct job *j, const struct pin_obj *o, pin_node managed, int parse)
 	for (n = pin_obj_first(o, managed); n != 0; n = pin_obj_next(o, n)) {
 		rc = read_entry(o, n, pos++, &e, j->err);
 		if (rc == PIN_OK && parse)
-			rc = parse_set(j, &e);
+			rc = pin__mf_parse_set(j, &e);
 		if (rc != PIN_OK)
 			return (rc);
 		if (pos > ENTRIES_MAX)
@@ -144,19 +121,28 @@ read_list(struct job *j, const struct pin_obj *o, pin_node managed, int parse)
 			    "managedFields: more than %d entries",
 			    ENTRIES_MAX));
 		e.fresh = parse;
-		to = find(j, &e);
-		if (to == NULL && (to = add(j)) == NULL)
-			return (no_memory(j));
+		to = pin__mf_find(j, &e);
+		if (to == NULL && (to = pin__mf_add(j)) == NULL)
+			return (pin__mf_no_memory(j));
 		*to = e;
 	}
 	return (PIN_OK);
 }
 
-static pin_node
-managed_of(const struct pin_obj *o)
+pin_node
+pin__mf_managed_of(const struct pin_obj *o)
 {
 	return (pin_obj_at(o, pin_obj_root(o), "metadata", "managedFields",
 	    NULL));
+}
+
+void
+pin__mf_forget(struct pin_obj *o)
+{
+	pin_node meta = pin_obj_get(o, pin_obj_root(o), "metadata");
+
+	if (pin_obj_type(o, meta) == PIN_OBJECT)
+		(void)pin_obj_unset(o, meta, "managedFields");
 }
 
 /* Does the client ask for an empty list: [] or one empty entry? */
@@ -182,10 +168,10 @@ is_reset(const struct pin_obj *o, pin_node n)
 
 /* The entries to start from: the client's where it sent a good list. */
 static int
-start_list(struct job *j, const struct pin_obj *old,
+start_list(struct pin__mf_job *j, const struct pin_obj *old,
     const struct pin_obj *new)
 {
-	pin_node was = managed_of(old), is = managed_of(new);
+	pin_node was = pin__mf_managed_of(old), is = pin__mf_managed_of(new);
 	struct pin_obj *copy;
 	int rc;
 
@@ -196,12 +182,12 @@ start_list(struct job *j, const struct pin_obj *old,
 		/* Its strings must survive changes to new. */
 		copy = pin_obj_copy(j->m.arena, new);
 		if (copy == NULL)
-			return (no_memory(j));
-		rc = read_list(j, copy, managed_of(copy), 1);
+			return (pin__mf_no_memory(j));
+		rc = pin__mf_read_list(j, copy, pin__mf_managed_of(copy), 1);
 		if (rc == PIN_ENOMEM || (rc == PIN_OK && j->l.n > 0))
 			return (rc);
 	}
-	rc = read_list(j, old, was, 0);
+	rc = pin__mf_read_list(j, old, was, 0);
 	if (rc != PIN_OK && rc != PIN_ENOMEM) {
 		j->l.n = 0;
 		rc = PIN_OK;
@@ -211,10 +197,10 @@ start_list(struct job *j, const struct pin_obj *old,
 
 /* ---- ownership -------------------------------------------------------- */
 
-static int
-release(struct job *j, const struct pin__fdiff *d)
+int
+pin__mf_release(struct pin__mf_job *j, const struct pin__fdiff *d)
 {
-	struct entry *e;
+	struct pin__mf_entry *e;
 	uint32_t i;
 	int rc;
 
@@ -231,7 +217,7 @@ release(struct job *j, const struct pin__fdiff *d)
 			e->gone = pin_obj_count(e->src, e->fields) == 0;
 			continue;
 		}
-		rc = parse_set(j, e);
+		rc = pin__mf_parse_set(j, e);
 		if (rc != PIN_OK)
 			return (rc);
 		e->set = pin__fset_minus(&j->m, e->set, d->changed);
@@ -239,12 +225,12 @@ release(struct job *j, const struct pin__fdiff *d)
 		e->fresh = 1;
 		e->gone = pin__fset_empty(e->set);
 	}
-	return (j->m.failed ? no_memory(j) : PIN_OK);
+	return (j->m.failed ? pin__mf_no_memory(j) : PIN_OK);
 }
 
 /* Takes the fields nobody owns out of a set made by comparing. */
-static void
-strip(struct pin__fset *s)
+void
+pin__mf_strip(struct pin__fset *s)
 {
 	struct pin__fstep root = { NULL, PIN_STR_NONE, 0 };
 	struct pin__fstep meta = { &root, PIN_STR("metadata"), 1 };
@@ -278,8 +264,8 @@ strip(struct pin__fset *s)
 	}
 }
 
-static void
-name_self(const struct job *j, struct entry *e)
+void
+pin__mf_name_self(const struct pin__mf_job *j, struct pin__mf_entry *e)
 {
 	memset(e, 0, sizeof(*e));
 	e->manager = j->op->manager.len > 0 ? j->op->manager :
@@ -292,28 +278,28 @@ name_self(const struct job *j, struct entry *e)
 
 /* What changed now belongs to this manager. */
 static int
-claim(struct job *j, struct pin__fset *changed)
+claim(struct pin__mf_job *j, struct pin__fset *changed)
 {
-	struct entry self, *e;
+	struct pin__mf_entry self, *e;
 	int rc;
 
 	if (changed == NULL)
 		return (PIN_OK);
-	strip(changed);
+	pin__mf_strip(changed);
 	if (pin__fset_empty(changed))
 		return (PIN_OK);
-	name_self(j, &self);
-	e = find(j, &self);
+	pin__mf_name_self(j, &self);
+	e = pin__mf_find(j, &self);
 	if (e != NULL) {
-		rc = parse_set(j, e);
+		rc = pin__mf_parse_set(j, e);
 		if (rc != PIN_OK)
 			return (rc);
 		changed = pin__fset_union(&j->m, changed, e->set);
-	} else if ((e = add(j)) == NULL)
-		return (no_memory(j));
+	} else if ((e = pin__mf_add(j)) == NULL)
+		return (pin__mf_no_memory(j));
 	*e = self;
 	e->set = changed;
-	return (j->m.failed ? no_memory(j) : PIN_OK);
+	return (j->m.failed ? pin__mf_no_memory(j) : PIN_OK);
 }
 
 /* ---- cap -------------------------------------------------------------- */
@@ -321,8 +307,8 @@ claim(struct job *j, struct pin__fset *changed)
 static int
 age_cmp(const void *a, const void *b)
 {
-	const struct entry *l = *(struct entry *const *)a;
-	const struct entry *r = *(struct entry *const *)b;
+	const struct pin__mf_entry *l = *(struct pin__mf_entry *const *)a;
+	const struct pin__mf_entry *r = *(struct pin__mf_entry *const *)b;
 	int c = pin_str_cmp(l->time, r->time);
 
 	if (c == 0)
@@ -334,30 +320,32 @@ age_cmp(const void *a, const void *b)
 
 /* Moves e into the bucket of its version; `first` is an older one of it. */
 static int
-into_bucket(struct job *j, struct entry *first, struct entry *e)
+into_bucket(struct pin__mf_job *j, struct pin__mf_entry *first,
+    struct pin__mf_entry *e)
 {
-	struct entry like = { .manager = PIN_STR("ancient-changes"),
+	struct pin__mf_entry like = { .manager = PIN_STR("ancient-changes"),
 	    .version = e->version }, *b;
 
-	if (parse_set(j, e) != PIN_OK || parse_set(j, first) != PIN_OK)
+	if (pin__mf_parse_set(j, e) != PIN_OK ||
+	    pin__mf_parse_set(j, first) != PIN_OK)
 		return (PIN_EINVAL);
-	b = find(j, &like);
+	b = pin__mf_find(j, &like);
 	if (b == NULL) {
 		b = first;
 		b->manager = like.manager;
 		b->sub = PIN_STR("");
 	}
-	if (parse_set(j, b) != PIN_OK)
+	if (pin__mf_parse_set(j, b) != PIN_OK)
 		return (PIN_EINVAL);
 	b->set = pin__fset_union(&j->m, e->set, b->set);
 	b->time = e->time;
 	b->fresh = 1;
 	e->gone = 1;
-	return (j->m.failed ? no_memory(j) : PIN_OK);
+	return (j->m.failed ? pin__mf_no_memory(j) : PIN_OK);
 }
 
-static struct entry *
-first_of(struct entry **v, uint32_t n, struct pin_str version)
+static struct pin__mf_entry *
+first_of(struct pin__mf_entry **v, uint32_t n, struct pin_str version)
 {
 	uint32_t i;
 
@@ -368,17 +356,17 @@ first_of(struct entry **v, uint32_t n, struct pin_str version)
 }
 
 static int
-cap(struct job *j)
+cap(struct pin__mf_job *j)
 {
-	struct entry **v, *first;
+	struct pin__mf_entry **v, *first;
 	uint32_t i, n = 0, left;
 	int rc = PIN_OK;
 
 	if (j->l.n <= PIN_FIELDS_UPDATERS_MAX)
 		return (PIN_OK);
-	v = pin_arena_alloc(j->m.arena, j->l.n * sizeof(struct entry *));
+	v = pin_arena_alloc(j->m.arena, j->l.n * sizeof(v[0]));
 	if (v == NULL)
-		return (no_memory(j));
+		return (pin__mf_no_memory(j));
 	for (i = 0; i < j->l.n; i++)
 		if (!j->l.e[i].gone && !j->l.e[i].applied)
 			v[n++] = &j->l.e[i];
@@ -401,8 +389,8 @@ cap(struct job *j)
 static int
 list_cmp(const void *a, const void *b)
 {
-	const struct entry *l = *(struct entry *const *)a;
-	const struct entry *r = *(struct entry *const *)b;
+	const struct pin__mf_entry *l = *(struct pin__mf_entry *const *)a;
+	const struct pin__mf_entry *r = *(struct pin__mf_entry *const *)b;
 
 	if (l->applied != r->applied)
 		return (l->applied ? -1 : 1);	/* "Apply" < "Update" */
@@ -424,7 +412,7 @@ put_str(struct pin_obj *o, pin_node n, struct pin_str key, struct pin_str v)
 
 /* An entry's node with `fields` as its FieldsV1, hanging nowhere yet. */
 static pin_node
-entry_node(struct pin_obj *o, const struct entry *e, pin_node fields)
+entry_node(struct pin_obj *o, const struct pin__mf_entry *e, pin_node fields)
 {
 	pin_node n = pin__obj_node_add(o, PIN_OBJECT, 0, 0);
 
@@ -441,14 +429,14 @@ entry_node(struct pin_obj *o, const struct entry *e, pin_node fields)
 }
 
 static pin_node
-write_entry(struct job *j, struct pin_obj *o, struct entry *e)
+write_entry(struct pin__mf_job *j, struct pin_obj *o, struct pin__mf_entry *e)
 {
 	pin_node fields;
 
 	if (!e->fresh)
 		return (pin__obj_clone(o, e->src, e->node));
 	fields = pin__obj_node_add(o, PIN_OBJECT, 0, 0);
-	if (fields == 0 || parse_set(j, e) != PIN_OK ||
+	if (fields == 0 || pin__mf_parse_set(j, e) != PIN_OK ||
 	    pin__fset_write(o, fields, e->set) != PIN_OK)
 		return (0);
 	return (entry_node(o, e, fields));
@@ -464,16 +452,16 @@ metadata_of(struct pin_obj *o)
 	return (pin_obj_set_new(o, pin_obj_root(o), "metadata", PIN_OBJECT));
 }
 
-static int
-write_list(struct job *j, struct pin_obj *o)
+int
+pin__mf_write_list(struct pin__mf_job *j, struct pin_obj *o)
 {
-	struct entry **v;
+	struct pin__mf_entry **v;
 	pin_node list, n, meta;
 	uint32_t i, count = 0;
 
 	v = pin_arena_alloc(j->m.arena, (j->l.n + 1) * sizeof(v[0]));
 	if (v == NULL)
-		return (no_memory(j));
+		return (pin__mf_no_memory(j));
 	for (i = 0; i < j->l.n; i++)
 		if (!j->l.e[i].gone)
 			v[count++] = &j->l.e[i];
@@ -484,58 +472,59 @@ write_list(struct job *j, struct pin_obj *o)
 	meta = metadata_of(o);
 	list = pin__obj_node_add(o, PIN_ARRAY, 0, 0);
 	if (meta == 0 || list == 0)
-		return (no_memory(j));
+		return (pin__mf_no_memory(j));
 	for (i = 0; i < count; i++) {
 		n = write_entry(j, o, v[i]);
 		if (n == 0)
-			return (no_memory(j));
+			return (pin__mf_no_memory(j));
 		pin__obj_link_last(o, list, n);
 	}
 	return (pin__tree_put(o, meta, PIN_STR("managedFields"), list) ?
-	    PIN_OK : no_memory(j));
+	    PIN_OK : pin__mf_no_memory(j));
 }
 
 /* ---- the operations --------------------------------------------------- */
 
 static int
-first_owner(struct job *j, const struct pin_obj *old, struct pin_obj *new)
+first_owner(struct pin__mf_job *j, const struct pin_obj *old,
+    struct pin_obj *new)
 {
-	struct entry self;
+	struct pin__mf_entry self;
 	pin_node fields, list, e, meta;
 	int rc;
 
 	fields = pin__obj_node_add(new, PIN_OBJECT, 0, 0);
 	if (fields == 0)
-		return (no_memory(j));
+		return (pin__mf_no_memory(j));
 	rc = pin__fields_create(&j->w, &j->op->root, old, new, fields);
 	if (rc != PIN_OK || pin_obj_count(new, fields) == 0)
 		return (rc);
-	name_self(j, &self);
+	pin__mf_name_self(j, &self);
 	meta = metadata_of(new);
 	e = entry_node(new, &self, fields);
 	list = pin__obj_node_add(new, PIN_ARRAY, 0, 0);
 	if (meta == 0 || e == 0 || list == 0)
-		return (no_memory(j));
+		return (pin__mf_no_memory(j));
 	pin__obj_link_last(new, list, e);
 	return (pin__tree_put(new, meta, PIN_STR("managedFields"), list) ?
-	    PIN_OK : no_memory(j));
+	    PIN_OK : pin__mf_no_memory(j));
 }
 
 static int
-change(struct job *j, const struct pin_obj *old, struct pin_obj *new)
+change(struct pin__mf_job *j, const struct pin_obj *old, struct pin_obj *new)
 {
 	struct pin__fdiff d = { NULL, NULL };
 	int rc;
 
 	rc = pin__fields_compare(&j->w, &j->op->root, old, new, &d);
 	if (rc == PIN_OK)
-		rc = release(j, &d);
+		rc = pin__mf_release(j, &d);
 	if (rc == PIN_OK)
 		rc = claim(j, d.changed);
 	if (rc == PIN_OK)
 		rc = cap(j);
 	if (rc == PIN_OK)
-		rc = write_list(j, new);
+		rc = pin__mf_write_list(j, new);
 	return (rc);
 }
 
@@ -543,10 +532,11 @@ int
 pin_fields_update(struct pin_arena *arena, const struct pin_fields_op *op,
     const struct pin_obj *old, struct pin_obj *new, struct pin_err *err)
 {
-	struct job j = { .m = { arena, 0 }, .op = op, .err = err };
+	struct pin__mf_job j = { .m = { arena, 0 }, .op = op, .err = err };
 	int rc, created;
 
 	PIN_ASSERT(op->nreset <= PIN_FIELDS_RESET_MAX);
+	PIN_ASSERT(pin_obj_type(new, pin_obj_root(new)) == PIN_OBJECT);
 	j.w = (struct pin__fwalk){ .m = &j.m, .schema = op->schema,
 	    .reset = op->reset, .nreset = op->nreset, .err = err };
 	created = pin_obj_str(old, pin_obj_at(old, pin_obj_root(old),
@@ -554,8 +544,7 @@ pin_fields_update(struct pin_arena *arena, const struct pin_fields_op *op,
 	rc = start_list(&j, old, new);
 	if (rc != PIN_OK)
 		return (rc);
-	(void)pin_obj_unset(new, pin_obj_get(new, pin_obj_root(new),
-	    "metadata"), "managedFields");
+	pin__mf_forget(new);
 	/* An object nobody tracks stays so until somebody applies. */
 	if (j.l.n == 0 && !created)
 		return (PIN_OK);
@@ -563,8 +552,7 @@ pin_fields_update(struct pin_arena *arena, const struct pin_fields_op *op,
 	/* An object that fits no set (a null in a list told apart by keys)
 	 * goes on without the list, as in the reference. */
 	if (rc != PIN_OK && rc != PIN_ENOMEM) {
-		(void)pin_obj_unset(new, pin_obj_get(new, pin_obj_root(new),
-		    "metadata"), "managedFields");
+		pin__mf_forget(new);
 		rc = PIN_OK;
 	}
 	return (rc);
@@ -592,7 +580,7 @@ same_but_time(const struct pin_obj *a, pin_node x, const struct pin_obj *b,
 int
 pin_fields_keep_times(const struct pin_obj *old, struct pin_obj *new)
 {
-	pin_node a = managed_of(old), b = managed_of(new), x, y;
+	pin_node a = pin__mf_managed_of(old), b = pin__mf_managed_of(new), x, y;
 
 	if (pin_obj_count(old, a) != pin_obj_count(new, b))
 		return (0);
@@ -611,7 +599,7 @@ int
 pin_fields_check(struct pin_arena *arena, const struct pin_obj *o,
     pin_node managed, struct pin_err *err)
 {
-	struct job j = { .m = { arena, 0 }, .err = err };
+	struct pin__mf_job j = { .m = { arena, 0 }, .err = err };
 
-	return (read_list(&j, o, managed, 1));
+	return (pin__mf_read_list(&j, o, managed, 1));
 }

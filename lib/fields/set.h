@@ -91,4 +91,7 @@ pin_node pin__fields_put(struct pin_obj *, pin_node, char kind,
 	    struct pin_str text);
 pin_node pin__fields_dot(struct pin_obj *, pin_node);
 
+/* As a path prints it: .name, [key="x"], [="x"], [3]. */
+void	pin__fpe_say(struct pin_out *, const struct pin__fpe *);
+
 #endif

@@ -63,4 +63,23 @@ int	pin__fields_create(struct pin__fwalk *,
 	    const struct pin_fields_type *, const struct pin_obj *old,
 	    struct pin_obj *new, pin_node out);
 
+/* ---- for apply --------------------------------------------------------- */
+
+/* All paths config sets. */
+int	pin__fields_of(struct pin__fwalk *, const struct pin_fields_type *,
+	    const struct pin_obj *, struct pin__fset **);
+/* Every member of config must be of the type: PIN_EINTERNAL names the first
+ * that is not (".spec.x: field not declared in schema"). */
+int	pin__fields_fit(struct pin__fwalk *, const struct pin_fields_type *,
+	    const struct pin_obj *config);
+/* Puts config over the object, in place. */
+int	pin__fields_merge(struct pin__fwalk *, const struct pin_fields_type *,
+	    struct pin_obj *, const struct pin_obj *config);
+/* Removes the paths of the set from the object, in place. */
+int	pin__fields_drop(struct pin__fwalk *, const struct pin_fields_type *,
+	    struct pin_obj *, const struct pin__fset *);
+/* Named fields of structures above members become members too. */
+struct pin__fset *pin__fields_named(struct pin__fwalk *,
+	    const struct pin_fields_type *, const struct pin__fset *);
+
 #endif

@@ -55,7 +55,7 @@ enum {
 struct pin_merge_field {
 	uint32_t	type;		/* the field's, or its elements' */
 	uint32_t	flags;
-	struct pin_str	key;		/* patchMergeKey, none if there is none */
+	struct pin_str	key;		/* patchMergeKey, or none */
 };
 
 struct pin_merge_schema {

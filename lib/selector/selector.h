@@ -45,18 +45,19 @@ struct pin_label {
 int	pin_selector_parse(struct pin_arena *, struct pin_str text,
 	    PIN_OWN struct pin_selector **out, struct pin_err *);
 /* A LabelSelector node: absent or null selects nothing, {} everything. */
-int	pin_selector_from_obj(struct pin_arena *, const struct pin_obj *,
-	    pin_node, PIN_OWN struct pin_selector **out, struct pin_err *);
+PIN_API int pin_selector_from_obj(struct pin_arena *,
+	    const struct pin_obj *, pin_node,
+	    PIN_OWN struct pin_selector **out, struct pin_err *);
 /* A map of labels, all of which must be there (spec.selector of a Service
  * or a ReplicationController); absent, null and {} select everything. */
 int	pin_selector_from_map(struct pin_arena *, const struct pin_obj *,
 	    pin_node, PIN_OWN struct pin_selector **out, struct pin_err *);
-void	pin_selector_free(PIN_OWN struct pin_selector **);
+PIN_API void pin_selector_free(PIN_OWN struct pin_selector **);
 
 /* labels: the metadata.labels node, may be absent. */
-int	pin_selector_match(const struct pin_selector *,
+PIN_API int pin_selector_match(const struct pin_selector *,
 	    const struct pin_obj *, pin_node labels);
-int	pin_selector_match_list(const struct pin_selector *,
+PIN_API int pin_selector_match_list(const struct pin_selector *,
 	    const struct pin_label *, size_t n);
 int	pin_selector_everything(const struct pin_selector *);
 int	pin_selector_nothing(const struct pin_selector *);

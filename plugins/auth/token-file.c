@@ -2,7 +2,7 @@
  *
  * token-file -- auth plugin: bearer tokens from a file, one a line:
  * token,user,uid[,"group1,group2"]. Read when opened; a reload reads again.
- * Without `file` it knows nobody. Front threads, read-only.
+ * Without `path` it knows nobody. Front threads, read-only.
  * Contract: pintle/auth.h; upstream's --token-auth-file format. */
 #include <stdlib.h>
 #include <string.h>
@@ -34,7 +34,7 @@ static const struct pin_auth_ops token_ops = {
 };
 
 static const struct pin_option token_options[] = {
-	{ "file", PIN_OPT_PATH, PIN_OPTF_EXISTS, NULL,
+	{ "path", PIN_OPT_PATH, PIN_OPTF_EXISTS, NULL,
 	    "token,user,uid,\"groups\" a line", 0, 0 },
 	{ NULL, 0, 0, NULL, NULL, 0, 0 }
 };
@@ -74,14 +74,16 @@ field(char **p)
 static void
 split_groups(struct token *t, char *list)
 {
-	char *p;
+	char *p = list, *end;
 
 	t->groups = pin_xcalloc(PIN_AUTH_GROUPS_MAX, sizeof(t->groups[0]));
-	for (p = strtok(list, ","); p != NULL &&
-	    t->ngroups < PIN_AUTH_GROUPS_MAX; p = strtok(NULL, ",")) {
-		p += strspn(p, " ");
-		if (*p != '\0')
-			t->groups[t->ngroups++] = pin_str(p);
+	while (*p != '\0' && t->ngroups < PIN_AUTH_GROUPS_MAX) {
+		p += strspn(p, " ,");
+		end = p + strcspn(p, ",");
+		if (end > p)
+			t->groups[t->ngroups++] = (struct pin_str){ p,
+			    (size_t)(end - p) };
+		p = end;
 	}
 }
 
@@ -117,7 +119,7 @@ static int
 token_open(struct pin_env *env, const struct pin_conf *conf, void **self,
     struct pin_err *err)
 {
-	const char *path = pin_conf_string(conf, "file");
+	const char *path = pin_conf_string(conf, "path");
 	struct token_file *f = pin_xcalloc(1, sizeof(*f));
 	char *line, *next;
 	uint32_t no = 0;

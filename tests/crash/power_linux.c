@@ -42,7 +42,7 @@ static uint64_t issued;
 static struct se se;
 static char home[4096], disk[4096];
 
-/* ---- recording ------------------------------------------------------------- */
+/* ---- recording --------------------------------------------------- */
 
 static void
 on_committed(void *arg, const struct pin_event *e, uint32_t n, uint64_t rev)
@@ -201,7 +201,7 @@ record(void)
 	se_close(&se);
 }
 
-/* ---- judging one disk --------------------------------------------------------- */
+/* ---- judging one disk -------------------------------------------- */
 
 struct promise {
 	uint64_t	 acked, issued, compacted, asked;
@@ -349,7 +349,7 @@ judge_apart(const struct promise *p, int twice)
 	    CRASHED);
 }
 
-/* ---- the sweep ------------------------------------------------------------------ */
+/* ---- the sweep --------------------------------------------------- */
 
 static void
 promised(struct promise *p, const struct sh_op *op)

@@ -57,7 +57,7 @@ test_compact_reader(void)
 	se_close(&se);
 }
 
-/* ---- times to live --------------------------------------------------------------- */
+/* ---- times to live ----------------------------------------------- */
 
 static void
 test_ttl(void)
@@ -95,7 +95,7 @@ test_ttl(void)
 	se_close(&se);
 }
 
-/* ---- restart ---------------------------------------------------------------------- */
+/* ---- restart ----------------------------------------------------- */
 
 static void
 same_after_reopen(const char *what, const char *opts)
@@ -186,7 +186,7 @@ test_hash(void)
 	}
 }
 
-/* ---- one opener, a stopped store ------------------------------------------------------ */
+/* ---- one opener, a stopped store --------------------------------- */
 
 static void
 test_lock(void)
@@ -234,7 +234,7 @@ test_stopped(void)
 	se_close(&se);
 }
 
-/* ---- bounds ----------------------------------------------------------------------------- */
+/* ---- bounds ------------------------------------------------------ */
 
 struct flood {
 	atomic_int	 done, failed;

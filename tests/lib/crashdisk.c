@@ -96,7 +96,7 @@ push(size_t **list, size_t *n, size_t *cap, size_t v)
 	(*list)[(*n)++] = v;
 }
 
-/* ---- names --------------------------------------------------------------- */
+/* ---- names ------------------------------------------------------- */
 
 static size_t
 find(const struct space *s, const char *path)
@@ -177,7 +177,7 @@ dir_sync(struct crashdisk *cd, const char *dir)
 	cd->ndirs = k;
 }
 
-/* ---- going on -------------------------------------------------------------- */
+/* ---- going on ---------------------------------------------------- */
 
 static void
 file_op(struct content *c, const struct sh_op *op)
@@ -297,7 +297,7 @@ crashdisk_free(struct crashdisk *cd)
 	free(cd);
 }
 
-/* ---- making a disk ----------------------------------------------------------- */
+/* ---- making a disk ----------------------------------------------- */
 
 /* Probability in 1/256 that one pending thing got through. */
 struct luck {

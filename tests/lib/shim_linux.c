@@ -464,7 +464,7 @@ mkdir(const char *path, mode_t mode)
 	return (rc);
 }
 
-/* ---- the test's side ---------------------------------------------------- */
+/* ---- the test's side --------------------------------------------- */
 
 void
 shim_start(const char *dir)

@@ -7,6 +7,7 @@
 #include <dlfcn.h>
 #include <unistd.h>
 
+#include "core/loader/elf_plugin.h"
 #include "loaded.h"
 
 static bool
@@ -179,6 +180,46 @@ test_files(void)
 	free(so);
 }
 
+/* Bytes changed by a small generator: the same ones in every run. */
+static void
+test_damage(void)
+{
+	struct pin_err err = PIN_ERR_INIT;
+	struct pin_elf_plugin *ep;
+	char file[1200], *so, *bad;
+	uint64_t seed = 1;
+	size_t len, read = 0, silent = 0, near;
+
+	(void)snprintf(file, sizeof(file), "%s/admission/label.so",
+	    loaded_dir);
+	if (pin_path_slurp(loaded_host, file, 1 << 24, &so, &len, &err) !=
+	    PIN_OK)
+		BAIL("%s", err.text);
+	bad = malloc(len);
+	(void)snprintf(file, sizeof(file), "%s/damaged.so", tap_tmp());
+	for (int i = 0; i < 2000; i++) {
+		memcpy(bad, so, len);
+		near = i % 2 == 0 ? 1024 : len;	/* headers, or anywhere */
+		for (int k = 0; k < 1 + i % 7; k++) {
+			seed = seed * 6364136223846793005u +
+			    1442695040888963407u;
+			bad[(seed >> 33) % near] = (char)(seed >> 25);
+		}
+		loaded_file(file, bad, len, 0644);
+		err.text[0] = '\0';
+		if (pin_elf_plugin_open(file, &ep, &err) != PIN_OK) {
+			silent += err.text[0] == '\0';
+			continue;
+		}
+		read++;
+		pin_elf_plugin_close(&ep);
+	}
+	OK(silent == 0 && read > 0 && read < 2000,
+	    "a damaged file is read as data or refused with a reason");
+	free(bad);
+	free(so);
+}
+
 static void
 test_handles(void)
 {
@@ -214,6 +255,54 @@ test_handles(void)
 
 /* ---- reload ------------------------------------------------------ */
 
+/* What may change only when the process starts again. */
+static void
+restart_changes(struct pin_plugins *ps)
+{
+	struct pin_report r = { 0 };
+
+	CASE("a change of the store is refused while running") {
+		loaded_text("authentication = ( \"allow\" ); authorization = "
+		    "( \"allow\" );\nstore = { plugin = \"none\"; size = "
+		    "4096; };\nconsensus = \"none\";");
+		CHECK_INT(pin_plugins_reload(ps, &r), PIN_ECONFIG);
+		CHECK(loaded_says(&r, "conf:2: store cannot be changed while "
+		    "running: the process must be restarted"));
+		CHECK_UINT(r.errors, 1);
+		pin_report_fini(&r);
+	}
+	CASE("another file behind the same name is a change too") {
+		char other[1200], conf[2048], *so;
+		struct pin_err err = PIN_ERR_INIT;
+		size_t len;
+
+		(void)snprintf(other, sizeof(other), "%s/store/none.so",
+		    loaded_dir);
+		if (pin_path_slurp(loaded_host, other, 1 << 24, &so, &len,
+		    &err) != PIN_OK)
+			BAIL("%s", err.text);
+		(void)snprintf(other, sizeof(other), "%s/none.so", tap_tmp());
+		so[len] = 'x';		/* behind everything ELF knows of */
+		loaded_file(other, so, len + 1, 0644);
+		free(so);
+		(void)snprintf(conf, sizeof(conf), "authentication = ( "
+		    "\"allow\" ); authorization = ( \"allow\" ); store = { "
+		    "plugin = \"none\"; file = \"%s\"; }; consensus = "
+		    "\"none\";", other);
+		loaded_text(conf);
+		CHECK_INT(pin_plugins_reload(ps, &r), PIN_ECONFIG);
+		CHECK(loaded_says(&r, "store cannot be changed while"));
+		pin_report_fini(&r);
+	}
+	CASE("a removed consensus is a change too") {
+		loaded_text("authentication = ( \"allow\" ); authorization = "
+		    "( \"allow\" );\nstore = \"none\";");
+		CHECK_INT(pin_plugins_reload(ps, &r), PIN_ECONFIG);
+		CHECK(loaded_says(&r, "consensus cannot be changed"));
+		pin_report_fini(&r);
+	}
+}
+
 static void
 test_reload(void)
 {
@@ -239,23 +328,7 @@ test_reload(void)
 		CHECK(set == old);
 		pin_set_put(&set);
 	}
-	CASE("a change of the store is refused while running") {
-		loaded_text("authentication = ( \"allow\" ); authorization = "
-		    "( \"allow\" );\nstore = { plugin = \"none\"; size = "
-		    "4096; };\nconsensus = \"none\";");
-		CHECK_INT(pin_plugins_reload(ps, &r), PIN_ECONFIG);
-		CHECK(loaded_says(&r, "conf:2: store cannot be changed while "
-		    "running: the process must be restarted"));
-		CHECK_UINT(r.errors, 1);
-		pin_report_fini(&r);
-	}
-	CASE("a removed consensus is a change too") {
-		loaded_text("authentication = ( \"allow\" ); authorization = "
-		    "( \"allow\" );\nstore = \"none\";");
-		CHECK_INT(pin_plugins_reload(ps, &r), PIN_ECONFIG);
-		CHECK(loaded_says(&r, "consensus cannot be changed"));
-		pin_report_fini(&r);
-	}
+	restart_changes(ps);
 	CASE("a new set replaces the old in one step") {
 		loaded_conf("admission = ( \"slow\" ); apiserver = { "
 		    "listen = \"127.0.0.1:1\"; };");
@@ -422,6 +495,7 @@ main(void)
 	loaded_init();
 	test_refusals();
 	test_files();
+	test_damage();
 	test_handles();
 	test_reload();
 	test_load();

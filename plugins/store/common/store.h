@@ -19,7 +19,7 @@
 #define STORE_INFLIGHT_MAX	2	/* batches proposed: one is being
 					 * synced, one is next */
 #define STORE_BATCH_BYTES	(1u << 20)	/* a batch is closed here */
-#define STORE_FLUSH_BYTES	(4u << 20)	/* the engine follows at once, */
+#define STORE_FLUSH_BYTES	(4u << 20)	/* the engine follows now, */
 #define STORE_FLUSH_LOAD_MS	1000		/* after so long, */
 #define STORE_FLUSH_LOAD_BYTES	(256u << 10)	/* when there is so much, */
 #define STORE_FLUSH_IDLE_MS	60000		/* or after that anyway */

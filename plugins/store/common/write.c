@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- any thread ------------------------------------------------------ */
+/* ---- any thread -------------------------------------------------- */
 
 static void
 req_arrived(struct pin_msg *m)
@@ -157,7 +157,7 @@ store_compact(void *self, uint64_t revision, pin_store_done_fn *done,
 	return (PIN_OK);
 }
 
-/* ---- state: batches -------------------------------------------------- */
+/* ---- state: batches ---------------------------------------------- */
 
 static struct batch *
 batch_take(struct store *s)
@@ -283,7 +283,7 @@ store_hook(void *arg)
 		pin_loop_stop(s->stopping);
 }
 
-/* ---- from the consensus: its thread, queue only ----------------------- */
+/* ---- from the consensus: its thread, queue only ------------------ */
 
 struct commit_msg {
 	struct pin_msg	 msg;
@@ -410,7 +410,7 @@ store_consensus_fatal(void *arg, const struct pin_err *err)
 	pin_loop_post(s->state, &d->msg);
 }
 
-/* ---- state: times to live --------------------------------------------- */
+/* ---- state: times to live ---------------------------------------- */
 
 static int
 may_propose(struct store *s)

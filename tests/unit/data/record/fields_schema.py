@@ -15,7 +15,7 @@ def inline(p):
         d={"kind":"list","rel":{"map":"keyed"}.get(rel,rel),"elem":e}
         if rel=='map':
             it=sw[strip(p['items']['$ref'])]['properties']
-            d["keys"]=[[k, json.dumps(it[k]['default']) if 'default' in it[k] else ""] for k in sorted(p['x-kubernetes-list-map-keys'])]
+            d["keys"]=[[k, json.dumps(it[k]['default']) if 'default' in it[k] else '"TCP"' if k == "protocol" else ""] for k in sorted(p['x-kubernetes-list-map-keys'])]
         return d
     if t=='object' and 'additionalProperties' in p:
         return {"kind":"map","rel":"atomic" if p.get('x-kubernetes-map-type')=='atomic' else "granular","elem":inline(p['additionalProperties'])}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * controller.h -- how the world follows the spec: one plugin a controller.
+ * It never blocks and has no side effects: reconcile looks at cached objects,
+ * all of one moment, and appends what shall be done to a plan. The host runs
+ * plans pipelined and calls a key again only when its own writes are visible
+ * in the cache, which replaces expectations everywhere.
+ * Thread: the controller loop; one call at a time a controller.
+ * Contract: level-triggered (reliability C1-C8): for any subset, order or
+ * repetition of events the end state is the same, and a crash between two
+ * writes of a plan is healed by the next reconcile. */
+#ifndef PINTLE_CONTROLLER_H
+#define PINTLE_CONTROLLER_H
+
+#include <pintle/object.h>
+#include <pintle/plugin.h>
+
+#define PIN_CONTROLLER_ABI	PIN_ABI(1, 0) /* history:
+					       * docs/abi/controller.md */
+
+#define PIN_WATCHES_MAX		8	/* resources one controller looks at */
+#define PIN_PLAN_WRITES_MAX	500	/* of one reconcile; the rest waits for
+					 * the next (upstream's burst) */
+
+struct pin_reconcile;	/* the moment: cached objects, clock, arena */
+struct pin_plan;
+struct pin_keys;
+
+/* ---- what it looks at ------------------------------------------------ */
+
+/* Which keys an event of this object concerns. object is the new state, or
+ * the last one for a deletion; before is NULL for a creation. */
+typedef void pin_controller_map_fn(void *self, struct pin_reconcile *,
+    const struct pin_obj *object, const struct pin_obj *before,
+    struct pin_keys *out);
+
+PIN_API void	 pin_keys_add(struct pin_keys *, struct pin_str namespace,
+    struct pin_str name);
+/* The controlling owner of that kind, if it has one. */
+PIN_API void	 pin_keys_add_owner(struct pin_keys *, const struct pin_obj *,
+    const char *kind);
+
+/* Rows end with resource NULL. map NULL: the object is its own key. */
+struct pin_controller_watch {
+	const char	*group, *version, *resource;
+	pin_controller_map_fn *map;
+};
+
+/* ---- reading: index is the row in `watches` ------------------------- */
+
+/* NULL: there is none. Objects carry metadata.resourceVersion, live until
+ * reconcile returns and must not be changed: copy to change. */
+PIN_API const struct pin_obj *pin_cache_get(struct pin_reconcile *,
+    uint32_t index, struct pin_str namespace, struct pin_str name);
+typedef int pin_cache_each_fn(void *arg, const struct pin_obj *);
+/* namespace none: all. Stops when fn returns nonzero. Keys ascending. */
+PIN_API void	 pin_cache_list(struct pin_reconcile *, uint32_t index,
+    struct pin_str namespace, pin_cache_each_fn *, void *arg);
+/* Those whose controlling owner has this uid. */
+PIN_API void	 pin_cache_owned(struct pin_reconcile *, uint32_t index,
+    struct pin_str namespace, struct pin_str owner_uid, pin_cache_each_fn *,
+    void *arg);
+PIN_API struct pin_arena *pin_reconcile_arena(struct pin_reconcile *);
+PIN_API struct pin_host *pin_reconcile_host(struct pin_reconcile *);
+PIN_API int64_t	 pin_reconcile_now(struct pin_reconcile *);	/* UNIX, s */
+
+/* ---- the plan: all arguments are copied ------------------------------ */
+
+struct pin_target {
+	const char	*group, *version, *resource, *subresource;
+	struct pin_str	 namespace, name;
+	struct pin_str	 uid;		/* precondition; none: any */
+	struct pin_str	 version_seen;	/* resourceVersion; none: any */
+};
+
+enum { PIN_PATCH_TYPE_MERGE = 1, PIN_PATCH_TYPE_JSON = 2,
+    PIN_PATCH_TYPE_STRATEGIC = 3 };
+
+PIN_API void	 pin_plan_create(struct pin_plan *, const struct pin_target *,
+    const struct pin_obj *);
+/* The whole object, with the resourceVersion it was read at. */
+PIN_API void	 pin_plan_update(struct pin_plan *, const struct pin_target *,
+    const struct pin_obj *);
+PIN_API void	 pin_plan_patch(struct pin_plan *, const struct pin_target *,
+    int type, struct pin_str json);
+/* propagation: "Background", "Foreground", "Orphan" or NULL. */
+PIN_API void	 pin_plan_delete(struct pin_plan *, const struct pin_target *,
+    const char *propagation);
+/* An Event about `about`; equal ones within ten minutes are counted up. */
+PIN_API void	 pin_plan_event(struct pin_plan *, const struct pin_obj *about,
+    const char *type, const char *reason, const char *fmt, ...)
+    PIN_PRINTF(5, 6);
+/* Come back to this key, even if nothing happens. */
+PIN_API void	 pin_plan_requeue(struct pin_plan *, uint64_t after_ms);
+/* Read this object live before the next reconcile of the key, which then
+ * finds it by pin_plan_live_result: NULL object means it is not there. */
+PIN_API void	 pin_plan_live(struct pin_plan *, const struct pin_target *);
+PIN_API int	 pin_live_result(struct pin_reconcile *,
+    const struct pin_target *, const struct pin_obj **out);
+				/* 1: it was read; 0: ask first */
+
+/* ---- the table -------------------------------------------------------- */
+
+/* The writes of a plan run in order; the first that fails (beside AlreadyExists
+ * of a create and NotFound of a delete) ends it and the key comes back with
+ * back-off. PIN_OK, or an error: nothing of the plan runs, back-off. */
+typedef int pin_controller_reconcile_fn(void *self, struct pin_reconcile *,
+    struct pin_str namespace, struct pin_str name, struct pin_plan *,
+    struct pin_err *);
+
+struct pin_controller_ops {
+	uint32_t		 size;
+	uint32_t		 workers;	/* keys in flight; 0: 16 */
+	const struct pin_controller_watch *watches;	/* required */
+	pin_controller_reconcile_fn *reconcile;		/* required */
+};
+
+#endif
