@@ -91,10 +91,10 @@ complain(struct check *c, int type, pin_node n, const char *detail)
 }
 
 static void
-required(struct check *c)
+required(struct check *c, struct pin_type t, const struct pin_field_row *f)
 {
 	pin_cause_add(c->causes, PIN_CAUSE_REQUIRED, c->path, PIN_STR_NONE,
-	    NULL);
+	    "%s", pin_schema_str(t.schema, f->must_text));
 }
 
 /* ---- one value ------------------------------------------------------ */
@@ -252,7 +252,7 @@ check_member(struct check *c, struct pin_type t,
     const struct pin_field_row *f, pin_node n, pin_node old)
 {
 	if ((f->flags & PIN_FF_MUST) != 0 && is_empty(c, f, n)) {
-		required(c);
+		required(c, t, f);
 		return;
 	}
 	if (old != 0 && (f->flags & PIN_FF_IMMUTABLE) != 0 &&
