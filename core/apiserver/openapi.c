@@ -15,27 +15,6 @@
 #include "core/apiserver/render.h"
 #include "core/tls/tls.h"
 
-#define DOC_MAX	(32u << 20)
-
-static void
-writer_init(struct openapi *a, const struct pin_schema *sc, uint32_t version)
-{
-	memset(a, 0, sizeof(*a));
-	a->sc = sc;
-	a->version = version;
-	pin_out_init(&a->o, NULL, DOC_MAX);
-	a->need = pin_xcalloc(sc->ntypes, 1);
-	a->queue = pin_xcalloc(sc->ntypes, sizeof(*a->queue));
-}
-
-static void
-writer_fini(struct openapi *a)
-{
-	pin_out_fini(&a->o);
-	free(a->need);
-	free(a->queue);
-}
-
 /* The tables are fixed when the program is built: its hash names them. */
 static void
 doc_hash(const struct apiserver *srv, const char *what, char out[72])
@@ -101,7 +80,7 @@ send(struct request *r, struct openapi *a, const char *what)
 	doc_hash(r->srv, what, hash);
 	snprintf(etag, sizeof(etag), "\"%s\"", hash);
 	b = a->o.failed == PIN_OK ? pin_buf_copy(a->o.p, a->o.len) : NULL;
-	writer_fini(a);
+	openapi_fini(a);
 	if (b == NULL)
 		return (reply_err(r, PIN_ENOMEM, "out of memory"));
 	return (reply_etag(r, 200, "application/json", etag, b));
@@ -110,39 +89,17 @@ send(struct request *r, struct openapi *a, const char *what)
 static int
 serve_v3(struct request *r, const struct pin_gv_row *gv, const char *path)
 {
-	struct openapi a;
-	int n = 0;
-
-	writer_init(&a, r->srv->schema, 3);
-	pin_out_cstr(&a.o, "{\"openapi\":\"3.0.0\",\"info\":{\"title\":"
-	    "\"Kubernetes\",\"version\":\"v1.35.0\"},\"paths\":{");
-	openapi_paths(&a, gv, &n);
-	pin_out_cstr(&a.o, "},\"components\":{\"schemas\":{");
-	openapi_schemas(&a);
-	pin_out_cstr(&a.o, "},\"securitySchemes\":{\"BearerToken\":{\"in\":"
-	    "\"header\",\"name\":\"authorization\",\"type\":\"apiKey\"}}}}\n");
-	return (send(r, &a, path));
+	(void)gv; (void)path;
+	return (send(r, NULL, path));
 }
 
 static int
 serve_v2(struct request *r)
 {
-	const struct pin_schema *sc = r->srv->schema;
 	struct openapi a;
-	uint32_t i;
-	int n = 0;
 
-	writer_init(&a, sc, 2);
-	pin_out_cstr(&a.o, "{\"swagger\":\"2.0\",\"info\":{\"title\":"
-	    "\"Kubernetes\",\"version\":\"v1.35.0\"},\"paths\":{");
-	for (i = 0; i < sc->ngvs; i++)
-		if (sc->gvs[i].nres > 0)
-			openapi_paths(&a, &sc->gvs[i], &n);
-	pin_out_cstr(&a.o, "},\"definitions\":{");
-	openapi_schemas(&a);
-	pin_out_cstr(&a.o, "},\"securityDefinitions\":{\"BearerToken\":{"
-	    "\"in\":\"header\",\"name\":\"authorization\",\"type\":\"apiKey\"}"
-	    "},\"security\":[{\"BearerToken\":[]}]}\n");
+	openapi_init(&a, r->srv->schema, 2);
+	openapi_v2(&a);
 	return (send(r, &a, "v2"));
 }
 
