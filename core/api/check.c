@@ -243,6 +243,8 @@ is_empty(const struct check *c, const struct pin_field_row *f, pin_node n)
 {
 	if (n == 0 || pin_obj_type(c->o, n) == PIN_NULL)
 		return (1);
+	if (f->presence == PIN_P_NULL)
+		return (0);
 	return ((f->kind != PIN_F_OBJECT || f->shape != PIN_SHAPE_ONE) &&
 	    pin__value_zero(c->o, f, n));
 }
