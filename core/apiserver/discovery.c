@@ -25,6 +25,7 @@ struct doc {
 };
 
 struct discovery {
+	struct openapi_docs *openapi;
 	struct doc	 docs[DOCS_MAX];
 	uint32_t	 n;
 };
@@ -451,6 +452,7 @@ discovery_open(struct apiserver *srv, struct pin_err *err)
 	make_groups(srv, d, &o);
 	make_index(d, &o);
 	pin_out_fini(&o);
+	d->openapi = openapi_open(srv->schema);
 	srv->discovery = d;
 	return (PIN_OK);
 }
@@ -468,6 +470,7 @@ discovery_close(struct apiserver *srv)
 		pin_buf_put(&d->docs[i].bytes);
 		pin_buf_put(&d->docs[i].aggregated);
 	}
+	openapi_close(&d->openapi);
 	free(d);
 }
 
@@ -530,5 +533,5 @@ discovery_dispatch(struct request *r)
 		return (reply_buf(r, 200, "application/json",
 		    pin_buf_get(d->docs[i].bytes)));
 	}
-	return (openapi_dispatch(r));
+	return (openapi_dispatch(r, d->openapi));
 }
