@@ -14,6 +14,7 @@
 #include "core/host/real.h"
 #include "core/loader/call.h"
 #include "core/loader/stage.h"
+#include "core/tls/tls.h"
 #include "tap.h"
 
 /* ---- the cluster ---------------------------------------------------- */
@@ -650,4 +651,72 @@ ae_rules(struct ae *ae, int loop, const char *user, const char *ns,
 
 	ae_user(user, &u, groups, copy, sizeof(copy));
 	run_on(loop, 1, rules_on_loop, &q);
+}
+
+/* ---- tokens --------------------------------------------------------- */
+
+struct tls_key *
+ae_key(const char *file, const char **path)
+{
+	static char where[4096];
+	struct pin_err err = PIN_ERR_INIT;
+	struct tls_key *key;
+	char *pem, *pub;
+
+	snprintf(where, sizeof(where), "%s/%s", tap_tmp(), file);
+	if (tls_key_make(pin_host_real(), &pem, &pub, &err) != PIN_OK ||
+	    tls_key_load(pem, &key, &err) != PIN_OK ||
+	    pin_path_replace(pin_host_real(), where, pub, strlen(pub), 0,
+	    &err) != PIN_OK)
+		BAIL("key: %s", err.text);
+	free(pem);
+	free(pub);
+	*path = where;
+	return (key);
+}
+
+static void
+put_base64url(struct pin_out *o, const void *bytes, size_t n)
+{
+	static const char set[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	    "abcdefghijklmnopqrstuvwxyz0123456789-_";
+	const unsigned char *s = bytes;
+	size_t i, k, left;
+	uint32_t v;
+
+	for (i = 0; i < n; i += 3) {
+		left = n - i < 3 ? n - i : 3;
+		for (v = 0, k = 0; k < 3; k++)
+			v = v << 8 | (k < left ? s[i + k] : 0);
+		for (k = 0; k <= left; k++)
+			pin_out_char(o, set[v >> (18 - 6 * k) & 63]);
+	}
+}
+
+char *
+ae_token(struct tls_key *key, const char *head, const char *claims)
+{
+	struct pin_err err = PIN_ERR_INIT;
+	char kid[64], own[160], *text;
+	uint8_t sig[1024];
+	size_t len = sizeof(sig);
+	struct pin_out o;
+
+	if (tls_key_id(key, kid, sizeof(kid)) != PIN_OK)
+		BAIL("key id");
+	snprintf(own, sizeof(own), "{\"alg\":\"%s\",\"kid\":\"%s\"}",
+	    tls_key_alg(key), kid);
+	if (head == NULL)
+		head = own;
+	pin_out_init(&o, NULL, 1u << 20);
+	put_base64url(&o, head, strlen(head));
+	pin_out_char(&o, '.');
+	put_base64url(&o, claims, strlen(claims));
+	if (tls_key_sign(key, o.p, o.len, sig, &len, &err) != PIN_OK)
+		BAIL("sign: %s", err.text);
+	pin_out_char(&o, '.');
+	put_base64url(&o, sig, len);
+	text = pin_xstrndup(o.p, o.len);
+	pin_out_fini(&o);
+	return (text);
 }

@@ -75,6 +75,15 @@ void	 ae_user(const char *text, struct pin_user *, struct pin_str groups[16],
 void	 ae_attributes(const char *text, struct pin_attributes *, char *copy,
 	    size_t size);
 
+/* ---- tokens ----------------------------------------------------------- */
+
+/* A fresh key pair; the public half goes to FILE in tap_tmp(), whose path is
+ * returned (static). */
+struct tls_key *ae_key(const char *file, const char **path);
+/* HEAD "." CLAIMS "." signature in base64url; head NULL: the key's own.
+ * Heap. */
+char	*ae_token(struct tls_key *, const char *head, const char *claims);
+
 void	 ae_init(void);			/* first; opens the loops */
 void	 ae_fini(void);
 
