@@ -287,6 +287,25 @@ cells(const struct pin_res_row *res, const struct pin_obj *in, int64_t now)
 	return (o);
 }
 
+/* An object that is done says so. */
+static void
+same_conditions(const struct pin_res_row *res, const struct pin_obj *obj,
+    const struct pin_obj *rec, pin_node want)
+{
+	struct pin_obj *got;
+	struct pin_out out;
+
+	pin_out_init(&out, NULL, PIN_OBJ_TEXT_MAX);
+	pin_table_conditions(s, res, obj, " ", &out);
+	if (CHECK((out.len != 0) == (want != 0)) && want != 0) {
+		pin_out_char(&out, '\0');
+		got = parsed(out.p);
+		CHECK(pin_obj_equal(got, pin_obj_root(got), rec, want));
+		pin_obj_free(&got);
+	}
+	pin_out_fini(&out);
+}
+
 /* The recorded object of a row, where it was asked for. */
 static struct pin_obj *
 row_object(const struct pin_obj *rec, pin_node row, struct pin_obj *made)
@@ -331,6 +350,8 @@ replay(const char *file, int *replayed)
 			got = cells(res, obj, some_now);
 			same_cells(file, got, rec, pin_obj_get(rec, row,
 			    "cells"));
+			same_conditions(res, obj, rec, pin_obj_get(rec, row,
+			    "conditions"));
 			(*replayed)++;
 			pin_obj_free(&got);
 			pin_obj_free(&obj);
