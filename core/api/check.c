@@ -91,10 +91,10 @@ complain(struct check *c, int type, pin_node n, const char *detail)
 }
 
 static void
-required(struct check *c)
+required(struct check *c, struct pin_type t, const struct pin_field_row *f)
 {
 	pin_cause_add(c->causes, PIN_CAUSE_REQUIRED, c->path, PIN_STR_NONE,
-	    NULL);
+	    "%s", pin_schema_str(t.schema, f->must_text));
 }
 
 /* ---- one value ------------------------------------------------------ */
@@ -243,6 +243,8 @@ is_empty(const struct check *c, const struct pin_field_row *f, pin_node n)
 {
 	if (n == 0 || pin_obj_type(c->o, n) == PIN_NULL)
 		return (1);
+	if (f->presence == PIN_P_NULL)
+		return (0);
 	return ((f->kind != PIN_F_OBJECT || f->shape != PIN_SHAPE_ONE) &&
 	    pin__value_zero(c->o, f, n));
 }
@@ -252,7 +254,7 @@ check_member(struct check *c, struct pin_type t,
     const struct pin_field_row *f, pin_node n, pin_node old)
 {
 	if ((f->flags & PIN_FF_MUST) != 0 && is_empty(c, f, n)) {
-		required(c);
+		required(c, t, f);
 		return;
 	}
 	if (old != 0 && (f->flags & PIN_FF_IMMUTABLE) != 0 &&

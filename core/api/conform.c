@@ -263,9 +263,12 @@ pin__conform_field(struct pin__conform *c, struct pin_type t,
 			return (conform_map(c, t, f, i, at));
 		break;
 	default:
-		if (f->kind == PIN_F_OBJECT)
-			return (type == PIN_NULL ? 0 : conform_struct(c,
-			    pin_field_type(t, f), i, at));
+		if (f->kind == PIN_F_OBJECT) {
+			v = type == PIN_NULL ? 0 : conform_struct(c,
+			    pin_field_type(t, f), i, at);
+			return (v != 0 && PIN__TYPE(&c->out->nodes[v]) ==
+			    PIN_NULL ? 0 : v);
+		}
 		v = pin__conform_scalar(c, f, i, at);
 		if (v != 0 && (f->presence == PIN_P_OMIT ||
 		    f->presence == PIN_P_OMITZERO) &&
@@ -295,6 +298,8 @@ concat(struct pin__conform *c, const struct pin_field_row *f, pin_node i,
 		if (!pin_str_eq(pin_obj_key(c->in, m), key))
 			continue;
 		if (pin_obj_type(c->in, m) == PIN_NULL && pointer)
+			all = pin__obj_node_add(c->out, PIN_NULL, 0, 0);
+		else if (pin_obj_type(c->out, all) == PIN_NULL)
 			all = pin__obj_node_add(c->out, PIN_OBJECT, 0, 0);
 		for (k = pin_obj_type(c->in, m) == PIN_OBJECT ?
 		    pin_obj_first(c->in, m) : 0; k != 0;
@@ -499,35 +504,43 @@ link_members(struct pin__conform *c, struct pin_type t, pin_node o,
 	return (o);
 }
 
-/* Types that have two forms in JSON: a schema, or a bool, or a list. */
+/* Types that have two forms in JSON: a schema, or a bool, or a list. Of
+ * anything else upstream makes null, or says what it wants. */
 static pin_node
 conform_either(struct pin__conform *c, struct pin_type t, pin_node i,
     const struct pin__at *at)
 {
 	const struct pin_field_row *schema = pin_type_field(t, "schema", 6);
 	uint32_t type = PIN__TYPE(&c->in->nodes[i]);
+	int or_bool = (t.row->flags & PIN_TF_OR_BOOL) != 0;
 	struct pin_strict *strict = c->strict;
 	const struct pin_field_row *f;
-	struct pin_field_row list;
+	int soft = c->soft;
 	pin_node v = 0;
 
-	if (type == PIN_TRUE || type == PIN_FALSE) {
-		if ((t.row->flags & PIN_TF_OR_BOOL) == 0)
-			return (pin__type_error(c, at, t, NULL, 0, i));
-		return (pin__obj_node_add(c->out, (int)type, 0, 0));
-	}
 	PIN_ASSERT(schema != NULL);
 	c->strict = NULL;		/* upstream does not look there */
+	c->soft = PIN_OK;		/* and stops at an error there */
 	if (type == PIN_OBJECT)
 		v = conform_struct(c, pin_field_type(t, schema), i, at);
-	else if (type == PIN_ARRAY && (t.row->flags & PIN_TF_OR_BOOL) == 0) {
+	else if (or_bool && (type == PIN_TRUE || type == PIN_FALSE))
+		v = pin__obj_node_add(c->out, (int)type, 0, 0);
+	else if (or_bool && i != 0)
+		v = pin__conform_fail(c, pin_err_set(c->err, PIN_EINVAL,
+		    "boolean or JSON schema expected"));
+	else if (or_bool)
+		v = pin__obj_node_add(c->out, PIN_FALSE, 0, 0);
+	else if (type == PIN_ARRAY) {
 		f = pin_type_at(t, 0);
-		list = f->shape == PIN_SHAPE_LIST ? *f : *pin_type_at(t, 1);
-		list.presence = PIN_P_KEEP;	/* [] is not null */
-		v = conform_list(c, t, &list, i, at);
-	} else
-		v = pin__type_error(c, at, t, NULL, 0, i);
+		v = conform_list(c, t, f->shape == PIN_SHAPE_LIST ? f :
+		    pin_type_at(t, 1), i, at);
+	}
 	c->strict = strict;
+	if (c->soft != PIN_OK)
+		return (pin__conform_fail(c, c->soft));
+	c->soft = soft;
+	if (v == 0 && c->hard == PIN_OK)
+		v = pin__obj_node_add(c->out, PIN_NULL, 0, 0);
 	return (v);
 }
 
@@ -547,7 +560,7 @@ conform_struct(struct pin__conform *c, struct pin_type t, pin_node i,
 		    pin_schema_str(t.schema, t.row->bare));
 		return (pin__conform_fail(c, PIN_EINVAL));
 	}
-	if (i != 0 && (t.row->flags & EITHER) != 0) {
+	if ((t.row->flags & EITHER) != 0) {
 		o = conform_either(c, t, i, at);
 		c->depth--;
 		return (o);

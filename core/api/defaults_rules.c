@@ -184,20 +184,13 @@ rule_pull_policy(RULE_ARGS)
 	const char *name = pin_schema_str(t.schema, f->name);
 	struct pin_str image = get_str(c, o, pin_type_field(t, "image", 5) !=
 	    NULL ? "image" : "reference"), tag;
-	const char *p, *end, *at, *colon = NULL;
+	int always;
 
 	if (!unset(c, o, name))
 		return;
-	end = image.p + image.len;
-	at = image.len != 0 ? memchr(image.p, '@', image.len) : NULL;
-	if (at != NULL)
-		end = at;
-	for (p = image.p; p < end; p++)
-		colon = *p == '/' ? NULL : *p == ':' ? p : colon;
-	tag.p = colon != NULL ? colon + 1 : "";
-	tag.len = colon != NULL ? (size_t)(end - tag.p) : 0;
-	put_str(c, t, o, name, pin_str_is(tag, "latest") ||
-	    (tag.len == 0 && at == NULL) ? PIN_STR("Always") :
+	always = pin__image_tag(image, &tag) && (tag.p == NULL ||
+	    pin_str_is(tag, "latest"));
+	put_str(c, t, o, name, always ? PIN_STR("Always") :
 	    PIN_STR("IfNotPresent"));
 }
 

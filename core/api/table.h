@@ -35,7 +35,7 @@
 /* What a value is, where kind says OBJECT see ref. */
 enum {
 	PIN_F_BOOL,		/* true, false */
-	PIN_F_INT32,		/* integral number in range; 1.0 and 1e3 too */
+	PIN_F_INT32,		/* digits, in range; 1.0 and 1e3 are refused */
 	PIN_F_INT64,
 	PIN_F_DOUBLE,
 	PIN_F_STRING,

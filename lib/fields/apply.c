@@ -332,7 +332,7 @@ do_apply(struct pin__mf_job *j, int force, const struct pin_obj *live,
 {
 	struct pin__fdiff d = { NULL, NULL };
 	struct pin__fset *last, *mine;
-	struct pin__mf_entry *self;
+	struct pin__mf_entry *self = NULL;
 	int rc;
 
 	rc = pin__fields_merge(&j->w, &j->op->root, out, config);

@@ -67,13 +67,15 @@ test_demands(void)
 		    ",\"protocol\":\"a\\\"b\"}", NULL),
 		    "protocol: Unsupported value: \"a\\\"b\": supported "
 		    "values: \"SCTP\", \"TCP\", \"UDP\"");
-		CHECK_STR(check("core.v1.PersistentVolumeSpec",
-		    "{\"accessModes\":[\"ReadWriteOnce\",\"x\"]}", NULL),
-		    "accessModes[1]: Unsupported value: \"x\": supported "
-		    "values: \"ReadWriteOnce\", \"ReadOnlyMany\", "
-		    "\"ReadWriteMany\", \"ReadWriteOncePod\"");
+		CHECK_STR(check("networking.v1.NetworkPolicySpec",
+		    "{\"policyTypes\":[\"Ingress\",\"x\"]}", NULL),
+		    "policyTypes[1]: Unsupported value: \"x\": supported "
+		    "values: \"Ingress\", \"Egress\"");
 		CHECK_STR(check("core.v1.SeccompProfile", "{\"type\":\"\"}",
-		    NULL), "");
+		    NULL), "type: Required value: type is required when "
+		    "seccompProfile is set");
+		CHECK_STR(check("scheduling.v1.PriorityClass",
+		    "{\"preemptionPolicy\":\"\"}", NULL), "");
 	}
 	CASE("numbers in range") {
 		CHECK_STR(check("core.v1.ContainerPort",

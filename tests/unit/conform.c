@@ -166,6 +166,18 @@ static const struct conform_case cases[] = {
 	    "\"additionalItems\":{}}", "", 0 },
 	{ "authentication.v1.UserInfo", "{\"extra\":{\"b\":[],\"a\":[\"x\","
 	    "null]}}", "{\"extra\":{\"a\":[\"x\",\"\"],\"b\":[]}}", "", 0 },
+	{ "apiextensions.v1.JSONSchemaProps", "{\"items\":[],"
+	    "\"additionalItems\":null,\"dependencies\":{\"a\":null,"
+	    "\"b\":[],\"c\":5}}", "{\"dependencies\":{\"a\":null,"
+	    "\"b\":null,\"c\":null}}", "", 0 },
+	{ "apiextensions.v1.JSONSchemaProps", "{\"additionalItems\":5}",
+	    "boolean or JSON schema expected", "", 0 },
+	{ "core.v1.ConfigMap", "{\"binaryData\":{\"a\":[97,null,255],"
+	    "\"b\":[]}}", "{\"metadata\":{},\"binaryData\":{"
+	    "\"a\":\"YQD/\",\"b\":\"\"}}", "", 0 },
+	{ "core.v1.ConfigMap", "{\"binaryData\":{\"a\":[256]}}",
+	    "json: cannot unmarshal number 256 into Go struct field "
+	    "ConfigMap.binaryData of type uint8", "", 0 },
 	/* strict */
 	{ "core.v1.Pod", "{\"spec\":{\"containers\":[{\"foo\":1},"
 	    "{\"name\":\"a\",\"name\":\"b\",\"a\\n\":{}}]},\"bar\":null}",
@@ -188,7 +200,18 @@ static const struct conform_case cases[] = {
 	    "\"status\":{}}",
 	    "duplicate field \"metadata\";"
 	    "unknown field \"metadata.nope\";", 0 },
+	{ "core.v1.ConfigMap", "{\"data\":{\"a\":\"1\"},\"data\":null}",
+	    "{\"metadata\":{}}", "duplicate field \"data\";", 0 },
+	{ "core.v1.ConfigMap", "{\"data\":{\"a\":\"1\"},\"data\":null,"
+	    "\"data\":{\"b\":\"2\"}}", "{\"metadata\":{},\"data\":{"
+	    "\"b\":\"2\"}}", "duplicate field \"data\";", 0 },
 	/* refusals */
+	{ "core.v1.Event", "{\"reason\":5,\"message\":6,\"eventTime\":7,"
+	    "\"firstTimestamp\":8}", "json: cannot unmarshal number into Go "
+	    "struct field Event.eventTime of type string", "", 0 },
+	{ "core.v1.Event", "{\"reason\":5,\"message\":6}",
+	    "json: cannot unmarshal number into Go struct field "
+	    "Event.reason of type string", "", 0 },
 	{ "apps.v1.Deployment", "{\"spec\":{\"replicas\":\"three\"}}",
 	    "json: cannot unmarshal string into Go struct field "
 	    "DeploymentSpec.spec.replicas of type int32", "", 0 },
@@ -303,6 +326,8 @@ policy(const char *image)
 	return (pin_arena_strndup(arena, s.p, s.len));
 }
 
+#define DIGEST	"@sha256:00000000000000000000000000000000"
+
 static void
 test_rules(void)
 {
@@ -311,10 +336,22 @@ test_rules(void)
 		CHECK_STR(policy("a:latest"), "Always");
 		CHECK_STR(policy("host:5000/a"), "Always");
 		CHECK_STR(policy("host:5000/a:1"), "IfNotPresent");
+		CHECK_STR(policy("a" DIGEST), "IfNotPresent");
+		CHECK_STR(policy("a:1" DIGEST), "IfNotPresent");
+		CHECK_STR(policy("a:latest" DIGEST), "Always");
+		CHECK_STR(policy("host.example.com/a-b/c_d__e.f"), "Always");
+		CHECK_STR(policy("Host/a"), "Always");
+	}
+	CASE("what is no name of an image has no tag") {
+		CHECK_STR(policy(""), "IfNotPresent");
+		CHECK_STR(policy("A"), "IfNotPresent");
+		CHECK_STR(policy("a/B"), "IfNotPresent");
 		CHECK_STR(policy("a@sha256:00"), "IfNotPresent");
-		CHECK_STR(policy("a:1@sha256:00"), "IfNotPresent");
-		CHECK_STR(policy("a:latest@sha256:00"), "Always");
-		CHECK_STR(policy(""), "Always");
+		CHECK_STR(policy("a_"), "IfNotPresent");
+		CHECK_STR(policy("a..b"), "IfNotPresent");
+		CHECK_STR(policy("a___b"), "IfNotPresent");
+		CHECK_STR(policy("a b"), "IfNotPresent");
+		CHECK_STR(policy("host:/a"), "IfNotPresent");
 	}
 	CASE("an alias and its name are one value") {
 		const char *text = conform("core.v1.PodSpec",

@@ -400,7 +400,8 @@ shorten(struct pin_str s)
 }
 
 struct refusal {
-	char	*col[7];	/* type, change, file, path, adds, reason, text */
+	/* type, change, file, path, adds, reason, text */
+	char	*col[7];
 };
 
 struct tally {

@@ -139,7 +139,7 @@ struct hand {
 	const char	*what;
 	const char	*hex;		/* the message, of kind */
 	const char	*kind;
-	const char	*out;		/* a piece of the object, or the error */
+	const char	*out;		/* a piece of it, or the error */
 };
 
 static const struct hand hands[] = {
@@ -186,12 +186,13 @@ static const struct hand hands[] = {
 	    "protobuf: byte 25, core.v1.ConfigMap.metadata: a value goes "
 	    "past the end" },
 	{ "a number where a length is wanted", "0800", "ConfigMap",
-	    "protobuf: byte 24, core.v1.ConfigMap.metadata: wire type 0 where a "
-	    "length (2) is wanted" },
+	    "protobuf: byte 24, core.v1.ConfigMap.metadata: wire type 0 where "
+	    "a length (2) is wanted" },
 	{ "a length where a number is wanted", "220161", "ConfigMap",
 	    "core.v1.ConfigMap.immutable: wire type 2 where a number (0) is "
 	    "wanted" },
-	{ "field number 0", "0000", "ConfigMap", "a field number out of range" },
+	{ "field number 0", "0000", "ConfigMap",
+	    "a field number out of range" },
 	{ "wire type 7", "7f", "ConfigMap", "a wire type that there is not" },
 	{ "a group's end alone", "7c", "ConfigMap",
 	    "a wire type that there is not" },
