@@ -142,14 +142,19 @@ put_ref(struct openapi *a, const struct pin_field_row *f)
 		openapi_special_ref(a, kinds[f->kind].special);
 }
 
-/* Enumerations as they are published, where that is not what is enforced:
- * values that upstream's types name though no object may have them, and (NULL)
- * values that are refused elsewhere though no type names them. */
+/* Enumerations as they are published, where that is not what the row holds:
+ * values that upstream's types name though no object may have them or though
+ * a plugin refuses the others, and (NULL) values that no type names. */
 static const struct {
 	const char	*type, *field;
 	const char	*values;	/* JSON, without brackets */
 } published[] = {
 #define ADMISSION "admissionregistration.v1."
+#define ACCESS_MODES "\"ReadOnlyMany\",\"ReadWriteMany\",\"ReadWriteOnce\"," \
+    "\"ReadWriteOncePod\""
+#define SCOPES	"\"BestEffort\",\"CrossNamespacePodAffinity\","		\
+    "\"NotBestEffort\",\"NotTerminating\",\"PriorityClass\","		\
+    "\"Terminating\",\"VolumeAttributesClass\""
 	{ ADMISSION "MutatingWebhook", "sideEffects",
 	    "\"None\",\"NoneOnDryRun\",\"Some\",\"Unknown\"" },
 	{ ADMISSION "ValidatingWebhook", "sideEffects",
@@ -158,11 +163,21 @@ static const struct {
 	{ ADMISSION "Validation", "reason", NULL },
 	{ "apps.v1.StatefulSetPersistentVolumeClaimRetentionPolicy",
 	    "whenDeleted", NULL },
+	{ "apps.v1.StatefulSetSpec", "podManagementPolicy",
+	    "\"OrderedReady\",\"Parallel\"" },
 	{ "apiextensions.v1.CustomResourceDefinitionSpec", "scope", NULL },
 	{ "autoscaling.v2.HPAScalingPolicy", "type", NULL },
 	{ "autoscaling.v2.HPAScalingRules", "selectPolicy", NULL },
 	{ "autoscaling.v2.MetricSpec", "type", NULL },
 	{ "core.v1.Container", "restartPolicy", NULL },
+	{ "core.v1.NodeSelectorRequirement", "operator",
+	    "\"DoesNotExist\",\"Exists\",\"Gt\",\"In\",\"Lt\",\"NotIn\"" },
+	{ "core.v1.PersistentVolumeClaimSpec", "accessModes", ACCESS_MODES },
+	{ "core.v1.PersistentVolumeSpec", "accessModes", ACCESS_MODES },
+	{ "core.v1.ResourceQuotaSpec", "scopes", SCOPES },
+	{ "core.v1.ScopedResourceSelectorRequirement", "scopeName", SCOPES },
+	{ "core.v1.Taint", "effect",
+	    "\"NoExecute\",\"NoSchedule\",\"PreferNoSchedule\"" },
 	{ "core.v1.PersistentVolumeClaimStatus", "allocatedResourceStatuses",
 	    "\"ControllerResizeInProgress\",\"ControllerResizeInfeasible\","
 	    "\"NodeResizeInProgress\",\"NodeResizeInfeasible\","
@@ -181,6 +196,8 @@ static const struct {
 	{ "storage.v1.StorageClass", "reclaimPolicy",
 	    "\"Delete\",\"Recycle\",\"Retain\"" },
 #undef ADMISSION
+#undef ACCESS_MODES
+#undef SCOPES
 };
 
 static void
