@@ -13,19 +13,18 @@
 #define META	"io.k8s.apimachinery.pkg.apis.meta.v1."
 
 /* What /version answers; the required members have a default in v3. */
-#define VERSION_TEXT(name, dflt) "\"" name "\":{" dflt "\"type\":\"string\"}"
-#define VERSION_SCHEMA(dflt) "{\"type\":\"object\",\"required\":["	\
-    "\"major\",\"minor\",\"gitVersion\",\"gitCommit\",\"gitTreeState\","	\
-    "\"buildDate\",\"goVersion\",\"compiler\",\"platform\"],"		\
-    "\"properties\":{" VERSION_TEXT("major", dflt) ","			\
-    VERSION_TEXT("minor", dflt) "," VERSION_TEXT("gitVersion", dflt) ","	\
-    VERSION_TEXT("gitCommit", dflt) "," VERSION_TEXT("gitTreeState", dflt) \
-    "," VERSION_TEXT("buildDate", dflt) "," VERSION_TEXT("goVersion", dflt) \
-    "," VERSION_TEXT("compiler", dflt) "," VERSION_TEXT("platform", dflt)	\
-    "," VERSION_TEXT("emulationMajor", "") ","				\
-    VERSION_TEXT("emulationMinor", "") ","				\
-    VERSION_TEXT("minCompatibilityMajor", "") ","			\
-    VERSION_TEXT("minCompatibilityMinor", "") "}}"
+#define TEXT(name, dflt) "\"" name "\":{" dflt "\"type\":\"string\"}"
+#define VERSION_SCHEMA(dflt)						\
+    "{\"type\":\"object\",\"required\":[\"major\",\"minor\","		\
+    "\"gitVersion\",\"gitCommit\",\"gitTreeState\",\"buildDate\","	\
+    "\"goVersion\",\"compiler\",\"platform\"],\"properties\":{"		\
+    TEXT("major", dflt) "," TEXT("minor", dflt) ","			\
+    TEXT("gitVersion", dflt) "," TEXT("gitCommit", dflt) ","		\
+    TEXT("gitTreeState", dflt) "," TEXT("buildDate", dflt) ","		\
+    TEXT("goVersion", dflt) "," TEXT("compiler", dflt) ","		\
+    TEXT("platform", dflt) "," TEXT("emulationMajor", "") ","		\
+    TEXT("emulationMinor", "") "," TEXT("minCompatibilityMajor", "") ","	\
+    TEXT("minCompatibilityMinor", "") "}}"
 
 static const struct {
 	const char	*name;

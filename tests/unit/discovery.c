@@ -154,8 +154,9 @@ has(const struct pin_obj *o, pin_node list, struct pin_str text)
 static bool
 is_theirs(struct pin_str s)
 {
-	return (pin_str_prefix(s, "/healthz/") || pin_str_prefix(s, "/livez/") ||
-	    pin_str_prefix(s, "/readyz/") || pin_str_is(s, "/metrics/slis"));
+	return (pin_str_prefix(s, "/healthz/") ||
+	    pin_str_prefix(s, "/livez/") || pin_str_prefix(s, "/readyz/") ||
+	    pin_str_is(s, "/metrics/slis"));
 }
 
 static void
