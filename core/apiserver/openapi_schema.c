@@ -23,7 +23,8 @@
     TEXT("gitTreeState", dflt) "," TEXT("buildDate", dflt) ","		\
     TEXT("goVersion", dflt) "," TEXT("compiler", dflt) ","		\
     TEXT("platform", dflt) "," TEXT("emulationMajor", "") ","		\
-    TEXT("emulationMinor", "") "," TEXT("minCompatibilityMajor", "") ","	\
+    TEXT("emulationMinor", "") ","					\
+    TEXT("minCompatibilityMajor", "") ","				\
     TEXT("minCompatibilityMinor", "") "}}"
 
 static const struct {

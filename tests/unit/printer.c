@@ -441,8 +441,9 @@ test_pods(void)
 {
 	CASE("an init container says why it failed, or how far they are") {
 		POD("Status", "{\"phase\":\"Pending\","
-		    "\"initContainerStatuses\":[{\"name\":\"i\",\"state\":{\"terminated\":{\"exitCode\":"
-		    "2}}}]}", "Init:ExitCode:2");
+		    "\"initContainerStatuses\":[{\"name\":\"i\",\"state\":"
+		    "{\"terminated\":{\"exitCode\":2}}}]}",
+		    "Init:ExitCode:2");
 		POD("Status", "{\"initContainerStatuses\":[{\"name\":\"i\","
 		    "\"state\":{\"terminated\":{\"exitCode\":137,\"signal\":9"
 		    "}}}]}", "Init:Signal:9");
