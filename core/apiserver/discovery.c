@@ -182,13 +182,26 @@ put_resources(struct pin_out *o, const struct pin_schema *sc,
 
 /* ---- aggregated ------------------------------------------------------ */
 
+/* A kind of the group version it is listed in says neither. */
 static void
-put_kind(struct pin_out *o, const char *group, size_t group_len,
-    const char *version, const char *kind)
+put_kind(struct pin_out *o, const struct pin_schema *sc,
+    const struct pin_gv_row *in, const char *gv, const char *kind)
 {
+	const char *slash = strchr(gv, '/'), *version;
+	int group_len = slash != NULL ? (int)(slash - gv) : 0;
+	char own[128];
+
+	version = slash != NULL ? slash + 1 : gv;
+	snprintf(own, sizeof(own), "%s%s%s", pin_schema_str(sc, in->group),
+	    *pin_schema_str(sc, in->group) ? "/" : "",
+	    pin_schema_str(sc, in->version));
+	if (strcmp(own, gv) == 0) {
+		group_len = 0;
+		version = "";
+	}
 	pin_out_printf(o, "\"responseKind\":{\"group\":\"%.*s\","
-	    "\"version\":\"%s\",\"kind\":\"%s\"}", (int)group_len, group,
-	    version, kind);
+	    "\"version\":\"%s\",\"kind\":\"%s\"}", group_len, gv, version,
+	    kind);
 }
 
 static void
@@ -196,7 +209,6 @@ agg_subs(struct pin_out *o, const struct pin_schema *sc,
     const struct pin_res_row *res)
 {
 	const struct pin_sub_row *sub;
-	const char *gv, *slash;
 	uint32_t i;
 
 	if (res->nsubs == 0)
@@ -204,12 +216,9 @@ agg_subs(struct pin_out *o, const struct pin_schema *sc,
 	pin_out_cstr(o, ",\"subresources\":[");
 	for (i = 0; i < res->nsubs; i++) {
 		sub = &sc->subs[res->sub0 + i];
-		gv = pin_schema_str(sc, sub->gv);
-		slash = strchr(gv, '/');
 		pin_out_printf(o, "%s{\"subresource\":\"%s\",", i > 0 ? "," :
 		    "", pin_schema_str(sc, sub->name));
-		put_kind(o, gv, slash != NULL ? (size_t)(slash - gv) : 0,
-		    slash != NULL ? slash + 1 : gv,
+		put_kind(o, sc, &sc->gvs[res->gv], pin_schema_str(sc, sub->gv),
 		    pin_schema_str(sc, sub->kind));
 		pin_out_cstr(o, ",\"verbs\":");
 		put_verbs(o, sub->verbs);
@@ -222,19 +231,20 @@ static void
 agg_version(struct pin_out *o, const struct pin_schema *sc,
     const struct pin_gv_row *gv)
 {
-	const char *group = pin_schema_str(sc, gv->group);
 	const struct pin_res_row *res;
+	char own[128];
 	uint32_t i;
 
+	snprintf(own, sizeof(own), "%s%s%s", pin_schema_str(sc, gv->group),
+	    *pin_schema_str(sc, gv->group) ? "/" : "",
+	    pin_schema_str(sc, gv->version));
 	pin_out_printf(o, "{\"version\":\"%s\",\"resources\":[",
 	    pin_schema_str(sc, gv->version));
 	for (i = 0; i < gv->nres; i++) {
 		res = &sc->resources[gv->res0 + i];
 		pin_out_printf(o, "%s{\"resource\":\"%s\",", i > 0 ? "," : "",
 		    pin_schema_str(sc, res->plural));
-		put_kind(o, group, strlen(group),
-		    pin_schema_str(sc, gv->version),
-		    pin_schema_str(sc, res->kind));
+		put_kind(o, sc, gv, own, pin_schema_str(sc, res->kind));
 		pin_out_printf(o, ",\"scope\":\"%s\",\"singularResource\":"
 		    "\"%s\",\"verbs\":", (res->flags & PIN_RF_NAMESPACED) !=
 		    0 ? "Namespaced" : "Cluster",
@@ -423,19 +433,30 @@ make_groups(struct apiserver *srv, struct discovery *d, struct pin_out *o)
 	}
 }
 
+static int
+path_cmp(const void *a, const void *b)
+{
+	return (strcmp(*(const char *const *)a, *(const char *const *)b));
+}
+
 static void
 make_index(struct discovery *d, struct pin_out *o)
 {
-	static const char *const more[] = { "/healthz", "/livez", "/metrics",
-	    "/openapi/v2", "/openapi/v3", "/readyz", "/version" };
-	uint32_t i, n = d->n;
+	static const char *const more[] = {
+		"/.well-known/openid-configuration", "/apis/", "/healthz",
+		"/livez", "/metrics", "/openapi/v2", "/openapi/v3",
+		"/openapi/v3/", "/openid/v1/jwks", "/readyz", "/version" };
+	const char *paths[DOCS_MAX + PIN_LEN(more)];
+	uint32_t i, n = 0;
 
+	for (i = 0; i < d->n; i++)
+		paths[n++] = d->docs[i].path;
+	for (i = 0; i < PIN_LEN(more); i++)
+		paths[n++] = more[i];
+	qsort(paths, n, sizeof(paths[0]), path_cmp);
 	pin_out_cstr(o, "{\"paths\":[");
 	for (i = 0; i < n; i++)
-		pin_out_printf(o, "%s\"%s\"", i > 0 ? "," : "",
-		    d->docs[i].path);
-	for (i = 0; i < PIN_LEN(more); i++)
-		pin_out_printf(o, ",\"%s\"", more[i]);
+		pin_out_printf(o, "%s\"%s\"", i > 0 ? "," : "", paths[i]);
 	pin_out_cstr(o, "]}\n");
 	(void)doc_add(d, "/", o);
 }
@@ -472,6 +493,19 @@ discovery_close(struct apiserver *srv)
 	}
 	openapi_close(&d->openapi);
 	free(d);
+}
+
+const struct pin_buf *
+discovery_doc(const struct apiserver *srv, const char *path, int aggregated)
+{
+	const struct discovery *d = srv->discovery;
+	uint32_t i;
+
+	for (i = 0; i < d->n; i++)
+		if (strcmp(d->docs[i].path, path) == 0)
+			return (aggregated ? d->docs[i].aggregated :
+			    d->docs[i].bytes);
+	return (NULL);
 }
 
 /* ---- serving ----------------------------------------------------------- */

@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +25,8 @@ struct role {
 	struct pin_loop	*control;
 	struct pin_timer compact;
 	uint64_t	 compact_to;	/* revision one interval ago */
-	struct pin_msg	 reload;
+	struct pin_msg	 start, reload;
+	_Atomic(int)	 asked;		/* reload is under way to its loop */
 };
 
 /* ---- control loop --------------------------------------------------- */
@@ -57,7 +59,7 @@ static void
 control_start(struct pin_msg *msg)
 {
 	struct role *role = (struct role *)(void *)((char *)msg -
-	    offsetof(struct role, reload));
+	    offsetof(struct role, start));
 
 	pin_timer_init(&role->compact, role->control, compact_tick);
 	role->compact_to = role->srv->revision;
@@ -76,6 +78,7 @@ reload_run(struct pin_msg *msg)
 	uint32_t i;
 	int rc;
 
+	atomic_store(&role->asked, 0);	/* a signal from now on counts */
 	rc = pin_plugins_reload(role->srv->plugins, &rep);
 	for (i = 0; i < rep.n; i++)
 		pin_log(host, rep.line[i].is_warning ? PIN_LOG_WARN :
@@ -120,8 +123,10 @@ wait_for_end(struct role *role, const sigset_t *set)
 			continue;
 		if (sig != SIGHUP)
 			return;
+		/* A message may be in one queue only. */
 		role->reload.fn = reload_run;
-		pin_loop_post(role->control, &role->reload);
+		if (!atomic_exchange(&role->asked, 1))
+			pin_loop_post(role->control, &role->reload);
 	}
 }
 
@@ -147,8 +152,8 @@ role_run(const struct pin_args *args, const char *data, const char *config,
 	o.loop = role.control;
 	rc = apiserver_open(&o, &role.srv, err);
 	if (rc == PIN_OK) {
-		role.reload.fn = control_start;
-		pin_loop_post(role.control, &role.reload);
+		role.start.fn = control_start;
+		pin_loop_post(role.control, &role.start);
 		rc = pin_loop_start(role.control, err);
 	}
 	if (rc == PIN_OK) {

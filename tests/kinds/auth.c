@@ -33,7 +33,9 @@ static const struct fixture {
 	int		 needs_world;
 } fixtures[] = {
 	{ .name = "x509", .good = { .has_cert = 1, .cert_cn = { "u", 1 },
-	    .cert_orgs = orgs, .ncert_orgs = 2 }, .user = "u/ [o1 o2]",
+	    .cert_orgs = orgs, .ncert_orgs = 2, .cert_der = { "certificate",
+	    11 } }, .user = "u/ [o1 o2] {authentication.kubernetes.io/"
+	    "credential-id=X509SHA256=03d66dd08835c1ca",
 	    .bad = { .has_cert = 1 }, .has_bad = 1 },
 	{ .name = "token-file", .opts = options[0],
 	    .good = { .bearer = { "secret", 6 } }, .user = "ann/7 [g1 g2]" },

@@ -30,7 +30,7 @@ struct row {
 struct score {
 	char	 name[64];
 	int	 accepted, accepted_ok;		/* and so did we */
-	int	 refused, refused_ok, field_ok, text_ok;
+	int	 refused, refused_ok, field_ok, text_ok, twice;
 };
 
 static struct score scores[GROUPS_MAX];
@@ -361,7 +361,21 @@ judge(struct score *s, const struct row *r, const struct pin_causes *causes,
 	char want[1024], got[2048], first[300] = "";
 	const struct pin_cause *c;
 	int field = 0, text = 0;
-	uint32_t i;
+	uint32_t i, k;
+
+	for (i = 0; (c = pin_causes_at(causes, i)) != NULL; i++)
+		for (k = 0; k < i; k++) {
+			const struct pin_cause *d = pin_causes_at(causes, k);
+
+			if (!pin_str_eq(c->field, d->field) ||
+			    !pin_str_eq(c->message, d->message))
+				continue;
+			s->twice++;
+			if (verbose)
+				tap_diag("TWICE %s %s %s " PIN_SFMT ": %.100s",
+				    r->member, r->change, r->file,
+				    PIN_SARG(c->field), c->message.p);
+		}
 
 	snprintf(want, sizeof(want), "%s%s", update ? "" : r->path, r->field);
 	for (i = 0; (c = pin_causes_at(causes, i)) != NULL; i++) {
@@ -479,14 +493,16 @@ report(void)
 	const struct score *s;
 	int i;
 
-	tap_diag("%-46s %13s %13s %6s %6s", "group", "accepted", "refused",
-	    "field", "text");
+	tap_diag("%-46s %13s %13s %6s %6s %6s", "kind", "accepted",
+	    "refused", "field", "text", "twice");
 	for (i = 0; i <= nscores; i++) {
 		s = i < nscores ? &scores[i] : &all;
 		if (s->accepted + s->refused > 0)
-			tap_diag("%-46s %6d/%-6d %6d/%-6d %6d %6d", s->name,
-			    s->accepted_ok, s->accepted, s->refused_ok,
-			    s->refused, s->field_ok, s->text_ok);
+			tap_diag("%-46s %6d/%-6d %6d/%-6d %6d %6d %6d",
+			    s->name, s->accepted_ok, s->accepted,
+			    s->refused_ok, s->refused, s->field_ok,
+			    s->text_ok, s->twice);
+		all.twice += i < nscores ? s->twice : 0;
 		all.accepted += scores[i % GROUPS_MAX].accepted * (i < nscores);
 		all.accepted_ok += scores[i % GROUPS_MAX].accepted_ok *
 		    (i < nscores);
