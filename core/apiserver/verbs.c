@@ -154,6 +154,11 @@ verb_steps(struct request *r)
 	if (r->sub == NULL && (r->res->flags & PIN_RF_REVIEW) != 0)
 		return (r->info.verb_bit == PIN_VERB_CREATE ? review_steps :
 		    NULL);
+	/* POST is to the collection, PUT and PATCH are to an object. */
+	if (r->sub == NULL && (r->info.verb_bit == PIN_VERB_CREATE ?
+	    r->info.name.len > 0 : r->info.name.len == 0 &&
+	    (r->info.verb_bit & (PIN_VERB_UPDATE | PIN_VERB_PATCH)) != 0))
+		return (NULL);
 	for (i = 0; i < PIN_LEN(rows); i++)
 		if (rows[i].verb == r->info.verb_bit &&
 		    pin_str_is(r->info.subresource, rows[i].sub))
