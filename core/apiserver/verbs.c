@@ -164,6 +164,11 @@ verb_steps(struct request *r)
 		return (r->info.verb_bit == PIN_VERB_GET ?
 		    component_get_steps : r->info.verb_bit == PIN_VERB_LIST ?
 		    component_list_steps : NULL);
+	/* POST is to the collection, PUT and PATCH are to an object. */
+	if (r->sub == NULL && (r->info.verb_bit == PIN_VERB_CREATE ?
+	    r->info.name.len > 0 : r->info.name.len == 0 &&
+	    (r->info.verb_bit & (PIN_VERB_UPDATE | PIN_VERB_PATCH)) != 0))
+		return (NULL);
 	for (i = 0; i < PIN_LEN(rows); i++)
 		if (rows[i].verb == r->info.verb_bit &&
 		    pin_str_is(r->info.subresource, rows[i].sub))
