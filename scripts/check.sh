@@ -65,6 +65,7 @@ tap tidy tidy
 tap unit unit
 tap kinds kinds
 tap sim sim
+tap crash crash
 if wanted e2e && ls tests/e2e/*.sh > /dev/null 2>&1; then
 	sh scripts/kubectl.sh > /dev/null || :
 fi
@@ -80,7 +81,7 @@ if [ "$long" = all ]; then
 	export SCALE
 	plain clang $MAKE -s -j "$jobs" CC=clang B=build-clang tests &&
 	    tap clang-unit CC=clang B=build-clang suite
-	tap crash crash
+	tap crash-long crash
 	tap fuzz-long FUZZ=1 FUZZ_SECS="${FUZZ_SECS:-60}" fuzz
 	tap sim-long sim
 	if command -v debootstrap > /dev/null && [ "$(id -u)" = 0 ]; then

@@ -91,10 +91,10 @@ complain(struct check *c, int type, pin_node n, const char *detail)
 }
 
 static void
-required(struct check *c)
+required(struct check *c, struct pin_type t, const struct pin_field_row *f)
 {
 	pin_cause_add(c->causes, PIN_CAUSE_REQUIRED, c->path, PIN_STR_NONE,
-	    NULL);
+	    "%s", pin_schema_str(t.schema, f->must_text));
 }
 
 /* ---- one value ------------------------------------------------------ */
@@ -173,6 +173,12 @@ check_scalar(struct check *c, struct pin_type t,
 {
 	const struct pin_check_row *k;
 
+	if ((f->flags & PIN_FF_LOOSE) != 0)
+		return;
+	if ((f->flags & PIN_FF_BLANK) != 0 &&
+	    pin_obj_type(c->o, n) == PIN_STRING &&
+	    pin_obj_str(c->o, n).len == 0)
+		return;
 	if (f->enums != 0)
 		check_enum(c, t, f, n);
 	if (f->check == PIN_NONE)
@@ -239,6 +245,8 @@ is_empty(const struct check *c, const struct pin_field_row *f, pin_node n)
 {
 	if (n == 0 || pin_obj_type(c->o, n) == PIN_NULL)
 		return (1);
+	if (f->presence == PIN_P_NULL)
+		return (0);
 	return ((f->kind != PIN_F_OBJECT || f->shape != PIN_SHAPE_ONE) &&
 	    pin__value_zero(c->o, f, n));
 }
@@ -248,7 +256,7 @@ check_member(struct check *c, struct pin_type t,
     const struct pin_field_row *f, pin_node n, pin_node old)
 {
 	if ((f->flags & PIN_FF_MUST) != 0 && is_empty(c, f, n)) {
-		required(c);
+		required(c, t, f);
 		return;
 	}
 	if (old != 0 && (f->flags & PIN_FF_IMMUTABLE) != 0 &&

@@ -40,8 +40,7 @@ static const char subdomain_text[] =
 static const char caseless_text[] =
     "an RFC 1123 subdomain must consist of alphanumeric characters, '-' or "
     "'.', and must start and end with an alphanumeric character"
-    EG("example.com", "[a-zA-Z0-9]([-a-zA-Z0-9]*[a-zA-Z0-9])?"
-    "(\\.[a-zA-Z0-9]([-a-zA-Z0-9]*[a-zA-Z0-9])?)*");
+    EG("Example.com", SUBDOMAIN_RE);
 static const char label1035_text[] =
     "a DNS-1035 label must consist of lower case alphanumeric characters or "
     "'-', start with an alphabetic character, and end with an alphanumeric "
@@ -487,16 +486,20 @@ format_resource_fq(struct talk *t, struct pin_str s)
 	domain.len = (size_t)(slash - s.p);
 	name.p = slash + 1;
 	name.len = s.len - domain.len - 1;
-	if (domain.len == 0)
-		say(t, "must not be empty");
-	else {
+	if (name.len != 0 && memchr(name.p, '/', name.len) != NULL)
+		return;			/* upstream does not look either */
+	if (domain.len == 0) {
+		say(t, "prefix must not be empty");
+	} else {
 		if (domain.len > 63)
 			t->say(t->arg, PIN_CAUSE_TOOLONG,
 			    "may not be more than 63 bytes");
-		format_subdomain(t, domain);
+		t->prefix = "prefix: ";
+		format_long_name(t, domain);
+		t->prefix = "";
 	}
 	if (name.len == 0)
-		say(t, "must not be empty");
+		say(t, "name must not be empty");
 	else
 		c_identifier(t, name);
 }

@@ -89,6 +89,21 @@ pin__conform_zero(struct pin__conform *c, struct pin_type t,
 	return (zero_text(c, f->kind));
 }
 
+static void sort_trees(struct pin__conform *, pin_node first);
+
+/* A scalar; JSON in a custom resource is written by name at every level. */
+static pin_node
+scalar(struct pin__conform *c, struct pin_type t,
+    const struct pin_field_row *f, pin_node i, const struct pin__at *at)
+{
+	pin_node first = c->out->n, v = pin__conform_scalar(c, f, i, at);
+
+	if (v != 0 && PIN__IS_TREE(&c->out->nodes[v]) &&
+	    f->kind != PIN_F_STRINGS && t.schema != pin_schema_builtin())
+		sort_trees(c, first);
+	return (v);
+}
+
 /* The value of a list's element or a map's member. */
 static pin_node
 conform_elem(struct pin__conform *c, struct pin_type t,
@@ -104,7 +119,7 @@ conform_elem(struct pin__conform *c, struct pin_type t,
 	}
 	if (f->kind == PIN_F_BYTES && type == PIN_NULL)
 		return (pin__obj_node_add(c->out, PIN_STRING, 0, 0));
-	v = pin__conform_scalar(c, f, i, at);
+	v = scalar(c, t, f, i, at);
 	return (v != 0 ? v : zero_text(c, f->kind));
 }
 
@@ -263,10 +278,13 @@ pin__conform_field(struct pin__conform *c, struct pin_type t,
 			return (conform_map(c, t, f, i, at));
 		break;
 	default:
-		if (f->kind == PIN_F_OBJECT)
-			return (type == PIN_NULL ? 0 : conform_struct(c,
-			    pin_field_type(t, f), i, at));
-		v = pin__conform_scalar(c, f, i, at);
+		if (f->kind == PIN_F_OBJECT) {
+			v = type == PIN_NULL ? 0 : conform_struct(c,
+			    pin_field_type(t, f), i, at);
+			return (v != 0 && PIN__TYPE(&c->out->nodes[v]) ==
+			    PIN_NULL ? 0 : v);
+		}
+		v = scalar(c, t, f, i, at);
 		if (v != 0 && (f->presence == PIN_P_OMIT ||
 		    f->presence == PIN_P_OMITZERO) &&
 		    pin__value_zero(c->out, f, v))
@@ -295,6 +313,8 @@ concat(struct pin__conform *c, const struct pin_field_row *f, pin_node i,
 		if (!pin_str_eq(pin_obj_key(c->in, m), key))
 			continue;
 		if (pin_obj_type(c->in, m) == PIN_NULL && pointer)
+			all = pin__obj_node_add(c->out, PIN_NULL, 0, 0);
+		else if (pin_obj_type(c->out, all) == PIN_NULL)
 			all = pin__obj_node_add(c->out, PIN_OBJECT, 0, 0);
 		for (k = pin_obj_type(c->in, m) == PIN_OBJECT ?
 		    pin_obj_first(c->in, m) : 0; k != 0;
@@ -390,7 +410,7 @@ static void
 read_unknown(struct pin__conform *c, struct pin_type t, pin_node m,
     pin_node o, const struct pin__at *up)
 {
-	pin_node v;
+	pin_node v, first = c->out->n;
 
 	if ((t.row->flags & PIN_TF_OPEN) == 0) {
 		pin__strict_report(c, "unknown", up,
@@ -398,8 +418,10 @@ read_unknown(struct pin__conform *c, struct pin_type t, pin_node m,
 		return;
 	}
 	v = pin__obj_clone(c->out, c->in, m);
-	if (v != 0)
-		pin__obj_link_last(c->out, o, v);
+	if (v == 0)
+		return;
+	sort_trees(c, first);
+	pin__obj_link_last(c->out, o, v);
 }
 
 /* Reads the members of i into slots[base..]; those of an open type that it
@@ -419,7 +441,7 @@ read_members(struct pin__conform *c, struct pin_type t, pin_node i,
 		in = c->in->nodes[m];
 		at.name = c->out->text + in.koff;
 		at.len = PIN__KLEN(&in);
-		f = pin_type_field(t, at.name, at.len);
+		f = pin__field_find(t, at.name, at.len);
 		if (f == NULL) {
 			read_unknown(c, t, m, o, up);
 			continue;
@@ -449,8 +471,6 @@ fill_in(struct pin__conform *c, struct pin_type t,
 	uint32_t koff;
 	pin_node v;
 
-	if (f->presence != PIN_P_ALWAYS && f->presence != PIN_P_NULL)
-		return (0);
 	v = pin__conform_zero(c, t, f);
 	if (v == 0 || !pin__obj_text_add(c->out, pin_schema_str(t.schema,
 	    f->name), f->name_len, &koff))
@@ -477,18 +497,34 @@ sort_members(struct pin__conform *c, pin_node o)
 	c->nslots = base;
 }
 
+/* The same for every object among the nodes from first on. */
+static void
+sort_trees(struct pin__conform *c, pin_node first)
+{
+	pin_node i;
+
+	for (i = first; i < c->out->n && c->hard == PIN_OK; i++)
+		if (PIN__TYPE(&c->out->nodes[i]) == PIN_OBJECT &&
+		    c->out->nodes[i].len > 1)
+			sort_members(c, i);
+}
+
 static pin_node
 link_members(struct pin__conform *c, struct pin_type t, pin_node o,
     uint32_t base)
 {
 	const struct pin_field_row *f = pin_type_at(t, 0);
+	const unsigned char *facts = pin__facts_of(t, c->facts);
 	uint32_t pos;
 	pin_node v;
 
-	for (pos = 0; pos < t.row->nfields; pos++, f++) {
+	for (pos = 0; pos < t.row->nfields; pos++) {
 		v = c->slots[base + pos];
-		if (v == 0 || v == PIN__SLOT_SEEN)
-			v = fill_in(c, t, f);
+		if (v == 0 || v == PIN__SLOT_SEEN) {
+			if ((pin__fact(facts, f, pos) & PIN__FILL) == 0)
+				continue;
+			v = fill_in(c, t, &f[pos]);
+		}
 		if (v != 0)
 			pin__obj_link_last(c->out, o, v);
 	}
@@ -497,35 +533,43 @@ link_members(struct pin__conform *c, struct pin_type t, pin_node o,
 	return (o);
 }
 
-/* Types that have two forms in JSON: a schema, or a bool, or a list. */
+/* Types that have two forms in JSON: a schema, or a bool, or a list. Of
+ * anything else upstream makes null, or says what it wants. */
 static pin_node
 conform_either(struct pin__conform *c, struct pin_type t, pin_node i,
     const struct pin__at *at)
 {
 	const struct pin_field_row *schema = pin_type_field(t, "schema", 6);
 	uint32_t type = PIN__TYPE(&c->in->nodes[i]);
+	int or_bool = (t.row->flags & PIN_TF_OR_BOOL) != 0;
 	struct pin_strict *strict = c->strict;
 	const struct pin_field_row *f;
-	struct pin_field_row list;
+	int soft = c->soft;
 	pin_node v = 0;
 
-	if (type == PIN_TRUE || type == PIN_FALSE) {
-		if ((t.row->flags & PIN_TF_OR_BOOL) == 0)
-			return (pin__type_error(c, at, t, NULL, 0, i));
-		return (pin__obj_node_add(c->out, (int)type, 0, 0));
-	}
 	PIN_ASSERT(schema != NULL);
 	c->strict = NULL;		/* upstream does not look there */
+	c->soft = PIN_OK;		/* and stops at an error there */
 	if (type == PIN_OBJECT)
 		v = conform_struct(c, pin_field_type(t, schema), i, at);
-	else if (type == PIN_ARRAY && (t.row->flags & PIN_TF_OR_BOOL) == 0) {
+	else if (or_bool && (type == PIN_TRUE || type == PIN_FALSE))
+		v = pin__obj_node_add(c->out, (int)type, 0, 0);
+	else if (or_bool && i != 0)
+		v = pin__conform_fail(c, pin_err_set(c->err, PIN_EINVAL,
+		    "boolean or JSON schema expected"));
+	else if (or_bool)
+		v = pin__obj_node_add(c->out, PIN_FALSE, 0, 0);
+	else if (type == PIN_ARRAY) {
 		f = pin_type_at(t, 0);
-		list = f->shape == PIN_SHAPE_LIST ? *f : *pin_type_at(t, 1);
-		list.presence = PIN_P_KEEP;	/* [] is not null */
-		v = conform_list(c, t, &list, i, at);
-	} else
-		v = pin__type_error(c, at, t, NULL, 0, i);
+		v = conform_list(c, t, f->shape == PIN_SHAPE_LIST ? f :
+		    pin_type_at(t, 1), i, at);
+	}
 	c->strict = strict;
+	if (c->soft != PIN_OK)
+		return (pin__conform_fail(c, c->soft));
+	c->soft = soft;
+	if (v == 0 && c->hard == PIN_OK)
+		v = pin__obj_node_add(c->out, PIN_NULL, 0, 0);
 	return (v);
 }
 
@@ -545,7 +589,7 @@ conform_struct(struct pin__conform *c, struct pin_type t, pin_node i,
 		    pin_schema_str(t.schema, t.row->bare));
 		return (pin__conform_fail(c, PIN_EINVAL));
 	}
-	if (i != 0 && (t.row->flags & EITHER) != 0) {
+	if ((t.row->flags & EITHER) != 0) {
 		o = conform_either(c, t, i, at);
 		c->depth--;
 		return (o);
@@ -639,6 +683,7 @@ pin_conform(struct pin_arena *a, struct pin_type t, const struct pin_obj *in,
 	c.in = in;
 	c.strict = strict;
 	c.err = err != NULL ? err : &mine;
+	c.facts = pin__facts_get();
 	c.flags = flags;
 	c.slots = c.first;
 	c.cap = PIN__SLOTS_FIRST;

@@ -8,6 +8,9 @@
 #define PIN_CORE_API_CONFORM_INT_H
 
 #include "conform.h"
+
+#include <string.h>
+
 #include "lib/json/json_int.h"
 
 /* Structs within structs; only a schema within schemas goes deep. */
@@ -33,6 +36,7 @@ struct pin__conform {
 	struct pin_obj		*out;
 	struct pin_strict	*strict;
 	struct pin_err		*err;
+	const struct pin__facts	*facts;
 	uint32_t		 flags;
 	uint32_t		 depth;
 	int			 soft;	/* the first error that let it go on */
@@ -42,6 +46,89 @@ struct pin__conform {
 	uint32_t		 cap;
 	uint32_t		 first[PIN__SLOTS_FIRST];
 };
+
+/* ---- look-ups ------------------------------------------------------- */
+
+/* What a field's row says, in a byte: rows are a cache line each. */
+#define PIN__FILL	1u	/* must be there: ALWAYS or NULL */
+#define PIN__DEFAULT	2u	/* has a literal default, or from= */
+#define PIN__RULES	4u	/* has named rules */
+#define PIN__WHEN	8u	/* its default has a condition */
+/* A type: defaults or rules of its own, or of a struct in it. */
+#define PIN__OWN	1u
+#define PIN__BELOW	2u
+
+/* For the built-in schema: by type and by field. */
+struct pin__facts {
+	unsigned char	*type;
+	unsigned char	*field;
+};
+
+const struct pin__facts *pin__facts_get(void);
+unsigned char	 pin__field_facts(const struct pin_field_row *);
+
+/* The facts of the fields of t, NULL when they are not kept. */
+static inline const unsigned char *
+pin__facts_of(struct pin_type t, const struct pin__facts *facts)
+{
+	return (t.schema == pin_schema_builtin() ? facts->field +
+	    t.row->field0 : NULL);
+}
+
+static inline unsigned char
+pin__fact(const unsigned char *facts, const struct pin_field_row *f,
+    uint32_t k)
+{
+	return (facts != NULL ? facts[k] : pin__field_facts(&f[k]));
+}
+
+/* Equality of a name with len bytes at a; both have exactly len bytes. */
+static inline int
+pin__name_eq(const char *a, const char *b, size_t len)
+{
+	uint64_t x, y, v, w;
+	uint32_t p, q, r, s;
+
+	if (len >= 8) {
+		memcpy(&x, a, 8);
+		memcpy(&y, b, 8);
+		memcpy(&v, a + len - 8, 8);
+		memcpy(&w, b + len - 8, 8);
+		if (((x ^ y) | (v ^ w)) != 0)
+			return (0);
+		return (len <= 16 || memcmp(a + 8, b + 8, len - 16) == 0);
+	}
+	if (len >= 4) {
+		memcpy(&p, a, 4);
+		memcpy(&q, b, 4);
+		memcpy(&r, a + len - 4, 4);
+		memcpy(&s, b + len - 4, 4);
+		return (((p ^ q) | (r ^ s)) == 0);
+	}
+	for (; len > 0; len--)
+		if (a[len - 1] != b[len - 1])
+			return (0);
+	return (1);
+}
+
+/* pin_type_field, in the caller. */
+static inline const struct pin_field_row *
+pin__field_find(struct pin_type t, const char *name, size_t len)
+{
+	const struct pin_schema *s = t.schema;
+	const struct pin_field_row *f;
+	uint32_t h, pos;
+
+	for (h = pin_name_hash(name, len);; h++) {
+		pos = s->hashes[t.row->hash0 + (h & t.row->hash_mask)];
+		if (pos == 0)
+			return (NULL);
+		f = &s->fields[t.row->field0 + pos - 1];
+		if (f->name_len == len &&
+		    pin__name_eq(s->strings + f->name, name, len))
+			return (f);
+	}
+}
 
 /* ---- conform.c ------------------------------------------------------ */
 
@@ -65,6 +152,8 @@ pin_node pin__conform_scalar(struct pin__conform *,
 /* A node with bytes of its own. */
 pin_node pin__text_node(struct pin__conform *, int type, const char *,
 	    size_t len);
+/* s in base64, (s.len + 2) / 3 * 4 bytes at to. */
+void	 pin__base64_put(char *to, struct pin_str s);
 /* false, 0, "", null, an empty tree. */
 int	 pin__node_zero(const struct pin_obj *, pin_node);
 /* The same of field f, where {} may be a value. */

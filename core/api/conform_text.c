@@ -125,27 +125,40 @@ value_name(const struct pin__conform *c, pin_node i, const char *type,
 	    "number", "string", "array", "object" };
 
 	if (PIN__TYPE(n) == PIN_NUMBER && (strncmp(type, "int", 3) == 0 ||
-	    strncmp(type, "float", 5) == 0) && strchr(type, '.') == NULL)
+	    strncmp(type, "uint", 4) == 0 || strncmp(type, "float", 5) == 0) &&
+	    strchr(type, '.') == NULL)
 		snprintf(out, 128, "number %.*s", n->len < 100 ? (int)n->len :
 		    100, c->out->text + n->off);
 	else
 		snprintf(out, 128, "%s", name[PIN__TYPE(n)]);
 }
 
-/* Go names the struct that an inlined member comes from. */
+/* The inlined struct of t that member name is from, or none. */
+static int
+inlined_of(struct pin_type t, const struct pin__at *at, struct pin_type *out)
+{
+	const struct pin_pb_row *pb = t.schema->pbs + t.row->pb0;
+	uint32_t k;
+
+	for (k = 0; k < t.row->npb; k++) {
+		if (pb[k].inlined == PIN_NONE)
+			continue;
+		*out = pin_schema_type(t.schema, pb[k].inlined);
+		if (pin_type_field(*out, at->name, at->len) != NULL)
+			return (1);
+	}
+	return (0);
+}
+
+/* Go names the structs that an inlined member comes from. */
 static void
 put_inlined(struct pin_out *out, const struct pin__at *at)
 {
-	const struct pin_pb_row *pb = at->schema->pbs + at->owner->pb0;
-	struct pin_type t;
-	uint32_t k;
+	struct pin_type t = { at->schema, at->owner };
+	uint32_t depth;
 
-	for (k = 0; k < at->owner->npb; k++) {
-		if (pb[k].inlined == PIN_NONE)
-			continue;
-		t = pin_schema_type(at->schema, pb[k].inlined);
-		if (pin_type_field(t, at->name, at->len) == NULL)
-			continue;
+	for (depth = 0; depth < PIN_CONFORM_DEPTH_MAX &&
+	    inlined_of(t, at, &t); depth++) {
 		pin_out_cstr(out, pin_schema_str(t.schema, t.row->bare));
 		pin_out_char(out, '.');
 	}

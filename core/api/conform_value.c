@@ -88,6 +88,15 @@ refuse(struct pin__conform *c, int rc)
 	return (pin__conform_fail(c, rc));
 }
 
+static pin_node
+type_refuse(struct pin__conform *c, const struct pin__at *at, pin_node i,
+    const char *go_type)
+{
+	c->soft = PIN_OK;
+	(void)pin__type_error_as(c, at, i, go_type);
+	return (pin__conform_fail(c, c->soft));
+}
+
 /* ---- numbers -------------------------------------------------------- */
 
 static pin_node
@@ -99,7 +108,9 @@ conform_int(struct pin__conform *c, int kind, pin_node i,
 
 	if (PIN__TYPE(n) != PIN_NUMBER || !pin_obj_i64(c->in, i, &v) ||
 	    (kind != PIN_F_INT64 && (v > INT32_MAX || v < INT32_MIN)))
-		return (pin__type_error_as(c, at, i, go));
+		return (kind == PIN_F_INTORSTRING ?
+		    type_refuse(c, at, i, go) :
+		    pin__type_error_as(c, at, i, go));
 	if (v == 0)
 		return (canonical(c, n, PIN_NUMBER, "0", 1));
 	return (same(c, n));
@@ -187,10 +198,8 @@ conform_time(struct pin__conform *c, int kind, pin_node i,
 	int64_t v;
 	int rc;
 
-	if (PIN__TYPE(n) != PIN_STRING) {
-		(void)pin__type_error_as(c, at, i, "string");
-		return (pin__conform_fail(c, c->soft));
-	}
+	if (PIN__TYPE(n) != PIN_STRING)
+		return (type_refuse(c, at, i, "string"));
 	if (kind == PIN_F_TIME) {
 		rc = pin_time_parse(s, &v, c->err);
 		if (rc == PIN_OK && v == PIN_TIME_ZERO)
@@ -213,6 +222,35 @@ conform_time(struct pin__conform *c, int kind, pin_node i,
 	return (canonical(c, n, PIN_STRING, text, len));
 }
 
+static const char base64_set[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    "abcdefghijklmnopqrstuvwxyz0123456789+/";
+
+void
+pin__base64_put(char *to, struct pin_str s)
+{
+	const unsigned char *in = (const unsigned char *)s.p;
+	uint32_t v;
+	size_t k;
+
+	for (k = 0; k + 2 < s.len; k += 3) {
+		v = (uint32_t)in[k] << 16 | (uint32_t)in[k + 1] << 8 |
+		    in[k + 2];
+		*to++ = base64_set[v >> 18];
+		*to++ = base64_set[v >> 12 & 63];
+		*to++ = base64_set[v >> 6 & 63];
+		*to++ = base64_set[v & 63];
+	}
+	if (k == s.len)
+		return;
+	v = (uint32_t)in[k] << 16;
+	if (k + 1 < s.len)
+		v |= (uint32_t)in[k + 1] << 8;
+	*to++ = base64_set[v >> 18];
+	*to++ = base64_set[v >> 12 & 63];
+	*to++ = k + 1 < s.len ? base64_set[v >> 6 & 63] : '=';
+	*to++ = '=';
+}
+
 static int
 base64_value(unsigned char ch)
 {
@@ -231,8 +269,6 @@ base64_value(unsigned char ch)
 static int64_t
 base64_clean(struct pin_str s, char *out, size_t *bad)
 {
-	static const char set[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	    "abcdefghijklmnopqrstuvwxyz0123456789+/";
 	size_t k, n = 0, pad = 0;
 	unsigned char ch;
 	int last = 0;
@@ -261,8 +297,34 @@ base64_clean(struct pin_str s, char *out, size_t *bad)
 	if (n % 4 != 0)
 		return (-1);
 	if (pad != 0)
-		out[n - pad - 1] = set[last & (pad == 1 ? 0x3c : 0x30)];
+		out[n - pad - 1] = base64_set[last & (pad == 1 ? 0x3c : 0x30)];
 	return ((int64_t)n);
+}
+
+/* Go takes an array of numbers for bytes too. */
+static pin_node
+number_bytes(struct pin__conform *c, const struct pin__node *n,
+    const struct pin__at *at)
+{
+	struct pin__at in = { .up = at };
+	size_t len = ((size_t)n->len + 2) / 3 * 4;
+	char *p = pin_arena_alloc(c->arena, n->len + len + 1);
+	struct pin_str bytes = { p, 0 };
+	int64_t v;
+	pin_node m;
+
+	if (p == NULL)
+		return (pin__conform_fail(c, PIN_ENOMEM));
+	for (m = n->off; m != 0; m = pin_obj_next(c->in, m)) {
+		v = 0;
+		if (pin_obj_type(c->in, m) != PIN_NULL &&
+		    (!pin_obj_i64(c->in, m, &v) || v < 0 || v > 255))
+			return (pin__type_error_as(c, &in, m, "uint8"));
+		p[bytes.len++] = (char)v;
+		in.index++;
+	}
+	pin__base64_put(p + bytes.len, bytes);
+	return (pin__text_node(c, PIN_STRING, p + bytes.len, len));
 }
 
 static pin_node
@@ -273,6 +335,8 @@ conform_bytes(struct pin__conform *c, pin_node i, const struct pin__node *n,
 	int64_t len;
 	char *p;
 
+	if (PIN__TYPE(n) == PIN_ARRAY)
+		return (number_bytes(c, n, at));
 	if (PIN__TYPE(n) != PIN_STRING)
 		return (pin__type_error_as(c, at, i, "[]uint8"));
 	p = pin_arena_alloc(c->arena, (size_t)n->len + 1);

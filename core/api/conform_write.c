@@ -233,7 +233,7 @@ collect(struct writer *w, struct pin_type t, pin_node i, int root)
 	for (m = w->o->nodes[i].off; m != 0;
 	    m = p->next & PIN__UP ? 0 : p->next) {
 		p = &w->o->nodes[m];
-		f = pin_type_field(t, w->o->text + p->koff, PIN__KLEN(p));
+		f = pin__field_find(t, w->o->text + p->koff, PIN__KLEN(p));
 		if (f != NULL && is_left_out(w->o, f, m))
 			continue;
 		rank = f != NULL ? pin_field_pos(t, f) + 2 : UINT32_MAX;

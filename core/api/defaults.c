@@ -10,62 +10,82 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HAS_OWN		1u	/* defaults or rules of its own members */
-#define HAS_BELOW	2u	/* its own, or of a struct in it */
-
-static unsigned char *builtin_has;
+static struct pin__facts builtin;
 static pthread_once_t builtin_once = PTHREAD_ONCE_INIT;
 
 /* ---- where there is anything to do ---------------------------------- */
 
-static int
-field_own(const struct pin_field_row *f)
+unsigned char
+pin__field_facts(const struct pin_field_row *f)
 {
-	return (f->dflt != 0 || f->dflt_from != 0 || f->rules != 0);
+	unsigned char b = 0;
+
+	if (f->presence == PIN_P_ALWAYS || f->presence == PIN_P_NULL)
+		b |= PIN__FILL;
+	if (f->dflt != 0 || f->dflt_from != 0)
+		b |= PIN__DEFAULT;
+	if (f->rules != 0)
+		b |= PIN__RULES;
+	if (f->when != PIN_NONE)
+		b |= PIN__WHEN;
+	return (b);
 }
 
 static unsigned char
-type_has(const struct pin_schema *s, uint32_t i, const unsigned char *has)
+type_facts(const struct pin_schema *s, uint32_t i)
 {
 	const struct pin_type_row *t = &s->types[i];
 	const struct pin_field_row *f = s->fields + t->field0;
-	unsigned char h = t->rules != 0 ? HAS_OWN | HAS_BELOW : 0;
+	unsigned char b = t->rules != 0 ? PIN__OWN | PIN__BELOW : 0;
 	uint32_t k;
 
 	for (k = 0; k < t->nfields; k++, f++) {
-		if (field_own(f))
-			h |= HAS_OWN | HAS_BELOW;
-		if (f->kind == PIN_F_OBJECT && (has[f->ref] & HAS_BELOW) != 0)
-			h |= HAS_BELOW;
+		if ((builtin.field[t->field0 + k] & (PIN__DEFAULT |
+		    PIN__RULES)) != 0)
+			b |= PIN__OWN | PIN__BELOW;
+		if (f->kind == PIN_F_OBJECT &&
+		    (builtin.type[f->ref] & PIN__BELOW) != 0)
+			b |= PIN__BELOW;
 	}
-	return (h);
+	return (b);
 }
 
+/* Types hold each other in circles, hence the loop until nothing changes. */
 static void
 builtin_init(void)
 {
 	const struct pin_schema *s = pin_schema_builtin();
-	unsigned char *has = pin_xcalloc(s->ntypes, 1), h;
+	unsigned char b;
 	int changed = 1;
 	uint32_t i;
 
+	builtin.type = pin_xcalloc(s->ntypes, 1);
+	builtin.field = pin_xcalloc(s->nfields, 1);
+	for (i = 0; i < s->nfields; i++)
+		builtin.field[i] = pin__field_facts(&s->fields[i]);
 	while (changed) {
 		changed = 0;
 		for (i = 0; i < s->ntypes; i++) {
-			h = type_has(s, i, has);
-			changed |= h != has[i];
-			has[i] = h;
+			b = type_facts(s, i);
+			changed |= b != builtin.type[i];
+			builtin.type[i] = b;
 		}
 	}
-	builtin_has = has;
+}
+
+const struct pin__facts *
+pin__facts_get(void)
+{
+	(void)pthread_once(&builtin_once, builtin_init);
+	return (&builtin);
 }
 
 static inline unsigned int
 has_of(struct pin_type t)
 {
 	if (t.schema != pin_schema_builtin())
-		return (HAS_OWN | HAS_BELOW);
-	return (builtin_has[t.row - t.schema->types]);
+		return (PIN__OWN | PIN__BELOW);
+	return (builtin.type[t.row - t.schema->types]);
 }
 
 /* ---- values --------------------------------------------------------- */
@@ -115,12 +135,14 @@ void
 pin__put_field(struct pin__conform *c, struct pin_type t, pin_node o,
     const struct pin_field_row *f, pin_node n)
 {
-	struct pin_str key = { pin_schema_str(t.schema, f->name),
+	const struct pin_str name = { pin_schema_str(t.schema, f->name),
 	    f->name_len };
+	int open = (t.row->flags & PIN_TF_OPEN) != 0;
 	const struct pin__node *nodes;
 	pin_node m, before = 0, first;
+	struct pin_str key;
 
-	if (!set_key(c->out, n, key))
+	if (!set_key(c->out, n, name))
 		return;
 	/* Before the first member that stands behind it, seen from the end. */
 	nodes = c->out->nodes;
@@ -128,7 +150,8 @@ pin__put_field(struct pin__conform *c, struct pin_type t, pin_node o,
 	for (m = first != 0 ? nodes[first].prev : 0; m != 0;
 	    m = m != first ? nodes[m].prev : 0) {
 		key = pin__obj_keystr(c->out, &nodes[m]);
-		if (pin_type_field(t, key.p, key.len) < f)
+		if (open ? pin_str_cmp(key, name) < 0 :
+		    pin__field_find(t, key.p, key.len) < f)
 			break;
 		before = m;
 	}
@@ -284,6 +307,7 @@ static void
 literals(struct pin__conform *c, struct pin_type t, pin_node o)
 {
 	const struct pin_field_row *f = pin_type_at(t, 0), *g;
+	const unsigned char *facts = pin__facts_of(t, c->facts);
 	uint32_t base, k, n = t.row->nfields, late = 0;
 	const struct pin__node *p;
 	pin_node m;
@@ -293,18 +317,18 @@ literals(struct pin__conform *c, struct pin_type t, pin_node o)
 	for (m = c->out->nodes[o].off; m != 0;
 	    m = p->next & PIN__UP ? 0 : p->next) {
 		p = &c->out->nodes[m];
-		g = pin_type_field(t, c->out->text + p->koff, PIN__KLEN(p));
+		g = pin__field_find(t, c->out->text + p->koff, PIN__KLEN(p));
 		if (g != NULL)
 			c->slots[base + pin_field_pos(t, g)] = m;
 	}
 	memcpy(c->slots + base + n, c->slots + base, n * sizeof(*c->slots));
 	for (k = 0; k < n; k++)
-		if (f[k].dflt != 0 || f[k].dflt_from != 0) {
+		if ((pin__fact(facts, f, k) & PIN__DEFAULT) != 0) {
 			give_literal(c, t, o, &f[k], base, 0);
 			late |= f[k].when != PIN_NONE;
 		}
 	for (k = 0; k < n && late; k++)
-		if (f[k].when != PIN_NONE)
+		if ((pin__fact(facts, f, k) & PIN__WHEN) != 0)
 			give_literal(c, t, o, &f[k], base, 1);
 	c->nslots = base;
 }
@@ -325,11 +349,12 @@ static void
 own(struct pin__conform *c, struct pin_type t, pin_node o)
 {
 	const struct pin_field_row *f = pin_type_at(t, 0);
+	const unsigned char *facts = pin__facts_of(t, c->facts);
 	uint32_t k;
 
 	literals(c, t, o);
 	for (k = 0; k < t.row->nfields; k++)
-		if (f[k].rules != 0)
+		if ((pin__fact(facts, f, k) & PIN__RULES) != 0)
 			rules_of(c, t, f[k].rules, o, &f[k]);
 	if (t.row->rules != 0)
 		rules_of(c, t, t.row->rules, o, NULL);
@@ -352,12 +377,12 @@ below(struct pin__conform *c, struct pin_type t, pin_node o)
 
 		if (!PIN__IS_TREE(p))
 			continue;
-		f = pin_type_field(t, c->out->text + p->koff, PIN__KLEN(p));
+		f = pin__field_find(t, c->out->text + p->koff, PIN__KLEN(p));
 		if (f == NULL || f->kind != PIN_F_OBJECT)
 			continue;
 		ft = pin_field_type(t, f);
 		plain = (f->flags & PIN_FF_PLAIN) != 0;
-		if ((has_of(ft) & HAS_BELOW) == 0)
+		if ((has_of(ft) & PIN__BELOW) == 0)
 			continue;
 		if (f->shape == PIN_SHAPE_ONE) {
 			defaults_struct(c, ft, m, plain);
@@ -384,7 +409,7 @@ defaults_struct(struct pin__conform *c, struct pin_type t, pin_node o,
 		(void)pin__conform_fail(c, PIN_EINVAL);
 		return;
 	}
-	if (!plain && (has_of(t) & HAS_OWN) != 0)
+	if (!plain && (has_of(t) & PIN__OWN) != 0)
 		own(c, t, o);
 	if (c->hard == PIN_OK)
 		below(c, t, o);
@@ -394,8 +419,7 @@ defaults_struct(struct pin__conform *c, struct pin_type t, pin_node o,
 int
 pin__defaults(struct pin__conform *c, struct pin_type t, pin_node o)
 {
-	(void)pthread_once(&builtin_once, builtin_init);
-	if ((has_of(t) & HAS_BELOW) != 0)
+	if ((has_of(t) & PIN__BELOW) != 0)
 		defaults_struct(c, t, o, 0);
 	return (c->hard);
 }

@@ -184,20 +184,13 @@ rule_pull_policy(RULE_ARGS)
 	const char *name = pin_schema_str(t.schema, f->name);
 	struct pin_str image = get_str(c, o, pin_type_field(t, "image", 5) !=
 	    NULL ? "image" : "reference"), tag;
-	const char *p, *end, *at, *colon = NULL;
+	int always;
 
 	if (!unset(c, o, name))
 		return;
-	end = image.p + image.len;
-	at = image.len != 0 ? memchr(image.p, '@', image.len) : NULL;
-	if (at != NULL)
-		end = at;
-	for (p = image.p; p < end; p++)
-		colon = *p == '/' ? NULL : *p == ':' ? p : colon;
-	tag.p = colon != NULL ? colon + 1 : "";
-	tag.len = colon != NULL ? (size_t)(end - tag.p) : 0;
-	put_str(c, t, o, name, pin_str_is(tag, "latest") ||
-	    (tag.len == 0 && at == NULL) ? PIN_STR("Always") :
+	always = pin__image_tag(image, &tag) && (tag.p == NULL ||
+	    pin_str_is(tag, "latest"));
+	put_str(c, t, o, name, always ? PIN_STR("Always") :
 	    PIN_STR("IfNotPresent"));
 }
 
@@ -216,33 +209,13 @@ rule_now(RULE_ARGS)
 static pin_node
 base64_node(struct pin__conform *c, struct pin_str s)
 {
-	static const char set[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	    "abcdefghijklmnopqrstuvwxyz0123456789+/";
-	char *p = pin_arena_alloc(c->arena, s.len / 3 * 4 + 8);
-	const unsigned char *in = (const unsigned char *)s.p;
-	size_t k, n = 0;
-	uint32_t v;
+	size_t len = (s.len + 2) / 3 * 4;
+	char *p = pin_arena_alloc(c->arena, len + 1);
 
 	if (p == NULL)
 		return (pin__conform_fail(c, PIN_ENOMEM));
-	for (k = 0; k + 2 < s.len; k += 3) {
-		v = (uint32_t)in[k] << 16 | (uint32_t)in[k + 1] << 8 |
-		    in[k + 2];
-		p[n++] = set[v >> 18];
-		p[n++] = set[v >> 12 & 63];
-		p[n++] = set[v >> 6 & 63];
-		p[n++] = set[v & 63];
-	}
-	if (k < s.len) {
-		v = (uint32_t)in[k] << 16;
-		if (k + 1 < s.len)
-			v |= (uint32_t)in[k + 1] << 8;
-		p[n++] = set[v >> 18];
-		p[n++] = set[v >> 12 & 63];
-		p[n++] = k + 1 < s.len ? set[v >> 6 & 63] : '=';
-		p[n++] = '=';
-	}
-	return (pin__text_node(c, PIN_STRING, p, n));
+	pin__base64_put(p, s);
+	return (pin__text_node(c, PIN_STRING, p, len));
 }
 
 /* Both are sorted, so the new map is made by merging them. */

@@ -24,6 +24,10 @@ void	 pin__rule_fill(struct pin__conform *, pin_node from, pin_node to);
 void	 pin__rule_map_put(struct pin__conform *, pin_node map,
 	    struct pin_str key, pin_node);
 
+/* Is it an image's name? *tag gets its tag, "" when only a digest says which,
+ * p NULL when nothing does. */
+int	 pin__image_tag(struct pin_str image, struct pin_str *tag);
+
 void	 pin__rule_pod(struct pin__conform *, struct pin_type, pin_node o,
 	    const struct pin_field_row *);
 

@@ -35,7 +35,7 @@
 /* What a value is, where kind says OBJECT see ref. */
 enum {
 	PIN_F_BOOL,		/* true, false */
-	PIN_F_INT32,		/* integral number in range; 1.0 and 1e3 too */
+	PIN_F_INT32,		/* digits, in range; 1.0 and 1e3 are refused */
 	PIN_F_INT64,
 	PIN_F_DOUBLE,
 	PIN_F_STRING,
@@ -103,6 +103,11 @@ enum { PIN_LIST_UNSET, PIN_LIST_ATOMIC, PIN_LIST_SET, PIN_LIST_MAP };
 					 * itself do not apply here; those of
 					 * the structs in it do */
 #define PIN_FF_PUBLISHED	0x2000u	/* OpenAPI v3 shows dflt */
+#define PIN_FF_LOOSE		0x8000u	/* enum and format are published; a
+					 * plugin enforces them, in words of
+					 * its own */
+#define PIN_FF_BLANK		0x4000u	/* an empty string passes enum and
+					 * format: it means something else */
 #define PIN_FF_GRANULAR		0x0800u	/* merged by member though its type is
 					 * atomic (or said so on a map) */
 

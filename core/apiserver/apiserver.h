@@ -16,10 +16,12 @@
 
 #define FRONTS_MAX	4
 
+struct pin_bridge;
 struct watch_front;
 struct ring_event;
 struct discovery;
 struct view_hub;
+struct issuer;
 
 /* A batch of committed events on its way to one front. */
 struct ring_batch {
@@ -53,6 +55,7 @@ struct front {
 struct apiserver {
 	struct pin_host	*host;
 	const struct pin_schema *schema;
+	struct pin_bridge *bridge;	/* the table as patches see it */
 	struct pin_plugins *plugins;
 	const struct pin_store_ops *store;
 	void		*store_self;
@@ -70,6 +73,7 @@ struct apiserver {
 	struct discovery *discovery;
 	struct view_hub	*views;
 	struct pki	*pki;
+	struct issuer	*issuer;	/* token.h */
 	struct pin_apiserver_config limits;
 	_Atomic(uint64_t) revision;	/* newest committed */
 	_Atomic(uint64_t) request_seq;

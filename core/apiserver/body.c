@@ -223,6 +223,7 @@ static const struct {
 	{ "application/json-patch+json",		PIN_PATCH_JSON },
 	{ "application/merge-patch+json",		PIN_PATCH_MERGE },
 	{ "application/strategic-merge-patch+json",	PIN_PATCH_STRATEGIC },
+	{ "application/apply-patch+yaml",		PATCH_APPLY },
 };
 
 int
@@ -243,6 +244,7 @@ body_patch(struct request *r)
 		return (reply_err(r, PIN_EMEDIA, "the body of the request was "
 		    "in an unknown format - accepted media types include: "
 		    "application/json-patch+json, application/merge-patch+json"
-		    ", application/strategic-merge-patch+json"));
+		    ", application/strategic-merge-patch+json, "
+		    "application/apply-patch+yaml"));
 	return (STEP_NEXT);
 }

@@ -12,6 +12,7 @@
 #include "build_info.h"
 #include "core/apiserver/discovery.h"
 #include "core/apiserver/health.h"
+#include "core/apiserver/token.h"
 
 #define K8S_MINOR	"35"
 
@@ -45,6 +46,8 @@ static const struct {
 	{ "/livez",	1, health_run },
 	{ "/readyz",	1, health_run },
 	{ "/metrics",	0, metrics_run },
+	{ "/.well-known/openid-configuration", 0, issuer_run },
+	{ "/openid/v1/jwks", 0, issuer_run },
 };
 
 int

@@ -185,7 +185,8 @@ metrics_run(struct request *r)
 
 	srv->store->status(srv->store_self, &st);
 	http_server_counters(srv->http, &http);
-	for (i = 0; i < srv->nfronts; i++) {	/* read without a lock: counts */
+	for (i = 0; i < srv->nfronts; i++) {	/* read without a lock:
+						 * counts */
 		sum.requests += srv->fronts[i].counters.requests;
 		sum.errors += srv->fronts[i].counters.errors;
 		sum.watches += srv->fronts[i].counters.watches;

@@ -14,7 +14,8 @@ struct filter {
 	struct pin_field_selector *fields;	/* NULL: everything */
 	struct pin_str	 name;			/* metadata.name=..., or none */
 	struct pin_str	 namespace;		/* metadata.namespace=... */
-	uint32_t	 exact_key;		/* namespace and name are known */
+	uint32_t	 exact_key;		/* namespace and name are
+						 * known */
 	uint32_t	 selects;		/* there is a selector at all */
 };
 

@@ -9,5 +9,9 @@
 
 /* r->obj gets its managedFields: before admission, as upstream. */
 int	managed_update(struct request *);
+/* Server-side apply (KEP-555): the new object before defaulting. On
+ * PIN_ECONFLICT the answer has been sent and *done is STEP_DONE. */
+int	managed_apply(struct request *, const struct pin_obj *config,
+	    struct pin_obj **out, int *done);
 
 #endif

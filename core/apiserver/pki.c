@@ -205,8 +205,8 @@ put_base64(struct pin_out *o, const char *s)
 		for (v = 0, k = 0; k < 3; k++)
 			v = v << 8 | (k < left ? (unsigned char)s[i + k] : 0);
 		for (k = 0; k < 4; k++)
-			pin_out_char(o, k <= left ? set[v >> (18 - 6 * k) & 63] :
-			    '=');
+			pin_out_char(o, k <= left ?
+			    set[v >> (18 - 6 * k) & 63] : '=');
 	}
 }
 

@@ -54,7 +54,8 @@ struct output {
 	uint32_t	 form;		/* OUT_... */
 	uint32_t	 yaml;		/* form in YAML instead of JSON */
 	uint32_t	 beta;		/* meta.k8s.io/v1beta1 wanted */
-	uint32_t	 include;	/* Table: 0 Metadata, 1 None, 2 Object */
+	uint32_t	 include;	/* Table: 0 Metadata, 1 None, 2
+					 * Object */
 };
 
 /* ---- the request ---------------------------------------------------- */
@@ -102,9 +103,11 @@ struct request {
 	uint32_t	 operation;	/* PIN_OP_... */
 	uint32_t	 retries;
 	uint32_t	 patch_kind;	/* PIN_PATCH_..., 0: none */
-	uint32_t	 generated;	/* the name was made from generateName */
+	uint32_t	 generated;	/* the name was made from
+					 * generateName */
 	uint32_t	 changed;	/* obj differs from old */
 	uint32_t	 committed;	/* a transaction was sent */
+	uint32_t	 applied;	/* by server-side apply */
 	uint32_t	 vanish;	/* a delete removes the key */
 	uint32_t	 finish_step;	/* where another name is generated */
 	uint32_t	 retry_step;	/* where a lost race begins again */
@@ -127,7 +130,8 @@ struct request {
 	struct request	*next;		/* in a queue of the front */
 	uint64_t	 wait_revision, wait_until_ns;
 	int		(*answer)(struct request *); /* instead of the object */
-	void		*alloc;		/* what the strategy holds (addresses) */
+	void		*alloc;		/* what the strategy holds
+					 * (addresses) */
 	void		*verb;		/* the verb's own state */
 };
 
@@ -201,6 +205,9 @@ struct pin_buf *splice_revision(struct pin_buf *stored, uint64_t revision);
  * items carry no apiVersion and kind). */
 void	splice_write(struct pin_out *, struct pin_buf *stored,
 	    uint64_t revision, int as_item);
+
+/* r->patch_kind beside lib/patch's three. */
+#define PATCH_APPLY	100
 
 /* ---- body.c --------------------------------------------------------- */
 

@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +27,8 @@ struct role {
 	struct pin_loop	*control;
 	struct pin_timer compact;
 	uint64_t	 compact_to;	/* revision one interval ago */
-	struct pin_msg	 reload, end;
+	struct pin_msg	 start, reload, end;
+	_Atomic(int)	 asked;		/* reload is under way to its loop */
 };
 
 /* ---- control loop --------------------------------------------------- */
@@ -59,7 +61,7 @@ static void
 control_start(struct pin_msg *msg)
 {
 	struct role *role = (struct role *)(void *)((char *)msg -
-	    offsetof(struct role, reload));
+	    offsetof(struct role, start));
 
 	pin_timer_init(&role->compact, role->control, compact_tick);
 	role->compact_to = role->srv->revision;
@@ -78,6 +80,7 @@ reload_run(struct pin_msg *msg)
 	uint32_t i;
 	int rc;
 
+	atomic_store(&role->asked, 0);	/* a signal from now on counts */
 	rc = pin_plugins_reload(role->srv->plugins, &rep);
 	if (rc == PIN_OK)
 		controllers_reload(role->controllers);
@@ -134,8 +137,10 @@ wait_for_end(struct role *role, const sigset_t *set)
 			continue;
 		if (sig != SIGHUP)
 			return;
+		/* A message may be in one queue only. */
 		role->reload.fn = reload_run;
-		pin_loop_post(role->control, &role->reload);
+		if (!atomic_exchange(&role->asked, 1))
+			pin_loop_post(role->control, &role->reload);
 	}
 }
 
@@ -173,8 +178,8 @@ role_run(const struct pin_args *args, const char *data, const char *config,
 		rc = controllers_open(args->host, role.srv->plugins,
 		    local_transport, role.srv, &role.controllers, err);
 	if (rc == PIN_OK) {
-		role.reload.fn = control_start;
-		pin_loop_post(role.control, &role.reload);
+		role.start.fn = control_start;
+		pin_loop_post(role.control, &role.start);
 		rc = pin_loop_start(role.control, err);
 	}
 	if (rc == PIN_OK) {

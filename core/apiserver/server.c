@@ -13,8 +13,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/api/bridge.h"
 #include "core/apiserver/bootstrap.h"
 #include "core/apiserver/discovery.h"
+#include "core/apiserver/token.h"
 #include "core/apiserver/service.h"
 #include "core/apiserver/verbs.h"
 #include "core/apiserver/views.h"
@@ -284,6 +286,7 @@ apiserver_open(const struct apiserver_opts *o, struct apiserver **out,
 	*out = srv;
 	srv->host = o->host;
 	srv->schema = pin_schema_builtin();
+	srv->bridge = pin_bridge_new(srv->schema);
 	srv->started_ns = pin_host_now(srv->host);
 	srv->data = o->data;
 	name_instance(srv);
@@ -302,6 +305,8 @@ apiserver_open(const struct apiserver_opts *o, struct apiserver **out,
 	choose_advertise(srv, &listen);
 	first_service_ip(srv);
 	rc = open_pki(srv, o->data, &listen, err);
+	if (rc == PIN_OK)
+		rc = issuer_open(srv, err);
 	if (rc == PIN_OK)
 		rc = open_fronts(srv, err);
 	srv->views = views_new(srv);
@@ -364,6 +369,8 @@ apiserver_close(struct apiserver **out)
 	views_free(&srv->views);
 	if (srv->tls != NULL)
 		tls_server_close(&srv->tls);
+	issuer_close(srv);
 	pki_close(&srv->pki);
+	pin_bridge_free(&srv->bridge);
 	free(srv);
 }

@@ -102,7 +102,7 @@ put_details(struct pin_out *o, struct request *r, int code,
 	    code == PIN_ETOOBIG)
 		return;
 	pin_out_cstr(o, ",\"details\":{");
-	if (r->res != NULL && code == PIN_EINVALID)
+	if (r->res != NULL && code == PIN_EINVALID && causes == NULL)
 		kind = pin_str(res_str(r, r->res->kind));
 	if (code == PIN_ENOTFOUND && put_other(o, message)) {
 		pin_out_char(o, '}');
@@ -220,6 +220,7 @@ reply_causes(struct request *r, struct pin_str group, struct pin_str kind,
 	if (n != 1)
 		pin_out_char(&o, ']');
 	r->info.name = name;
+	r->info.resource = kind;	/* so the details say it */
 	return (reply_bytes(r, 422, "application/json", status_body(r,
 	    PIN_EINVALID, (struct pin_str){ o.p, o.len }, causes)));
 }

@@ -15,11 +15,13 @@ struct strategy {
 	int		(*update)(struct request *);
 	/* A delete marks instead of removing: changes r->obj (a copy of old);
 	 * *gone: remove at once after all. */
-	int		(*delete)(struct request *, const struct pin_obj *options,
-			    int *gone);
+	int		(*delete)(struct request *,
+			    const struct pin_obj *options, int *gone);
 	void		(*release)(struct request *);	/* give back r->alloc */
-	void		(*removed)(struct request *);	/* it is gone for good */
-	uint32_t	 returns_object;		/* DELETE answers with it */
+	void		(*removed)(struct request *);	/* it is gone for
+							 * good */
+	uint32_t	 returns_object;		/* DELETE answers with
+							 * it */
 	uint32_t	 pad;
 };
 
@@ -28,8 +30,9 @@ extern const uint32_t nstrategies;
 
 const struct strategy *strategy_of(struct request *);	/* never NULL */
 
-/* Keeps from the old object what this (sub)resource must not change. */
-void	strategy_scope(struct request *);
+/* Before the fields are managed. Create: the status is reset. Update: what this
+ * (sub)resource must not change comes from the old object. */
+int	strategy_scope(struct request *);
 int	strategy_prepare(struct request *);
 void	strategy_names(struct request *, struct pin_causes *);
 void	strategy_release(struct request *);
@@ -37,6 +40,10 @@ void	strategy_release(struct request *);
 int	strategy_may_vanish(struct request *);
 int	strategy_strategic(struct request *, struct pin_obj *doc,
 	    struct pin_obj *patch);
+
+/* prepare.c: the resource's PIN_PREPARE words; early: before the fields are
+ * managed. */
+int	prepare_run(struct request *, int early);
 
 /* pod.c, namespace.c, service.c ... */
 int	pod_create(struct request *);

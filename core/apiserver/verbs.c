@@ -19,6 +19,7 @@ static const struct step watch_steps[] = { { "watch", watch_run }, END };
 	{ "fields",	write_fields },					\
 	{ "mutate",	write_mutate },					\
 	{ "finish",	write_finish },					\
+	{ "escalate",	escalate_run },					\
 	{ "validate",	write_validate },				\
 	{ "admit",	write_admit },					\
 	{ "commit",	write_commit },					\

@@ -61,6 +61,9 @@ int	finalize_apply(struct request *);
 /* review.c */
 int	review_run(struct request *);
 
+/* review_escalate.c: writes of roles and bindings */
+int	escalate_run(struct request *);
+
 /* endpoint.c: paths that are no resources. */
 int	endpoint_dispatch(struct request *);
 int	endpoint_group_exists(const struct request *);

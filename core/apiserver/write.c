@@ -15,6 +15,7 @@
 #include "core/apiserver/meta.h"
 #include "core/apiserver/render.h"
 #include "core/apiserver/strategy.h"
+#include "lib/fields/fields.h"
 #include "lib/patch/patch.h"
 
 #define GENERATE_TRIES	8	/* names tried for one generateName */
@@ -54,8 +55,14 @@ write_load(struct request *r)
 		return (reply_error(r));
 	if (r->patch_kind != 0)
 		r->retry_step = r->step;
-	if (object_load(r) != PIN_OK)
+	if (object_load(r) == PIN_OK)
+		return (STEP_NEXT);
+	/* What is applied is made when it is missing. */
+	if (r->patch_kind != PATCH_APPLY || r->err.code != PIN_ENOTFOUND ||
+	    r->sub != NULL)
 		return (reply_error(r));
+	r->err.code = PIN_OK;
+	r->old = NULL;
 	return (STEP_NEXT);
 }
 
@@ -85,7 +92,7 @@ write_create(struct request *r)
 		return (reply_error(r));
 	if (r->info.name.len == 0)
 		r->info.name = meta_str(r->obj, "name");
-	return (STEP_NEXT);
+	return (strategy_scope(r) == PIN_OK ? STEP_NEXT : reply_error(r));
 }
 
 int
@@ -97,8 +104,7 @@ write_update(struct request *r)
 	r->obj = r->sent;
 	if (meta_update(r) != PIN_OK)
 		return (reply_error(r));
-	strategy_scope(r);
-	return (STEP_NEXT);
+	return (strategy_scope(r) == PIN_OK ? STEP_NEXT : reply_error(r));
 }
 
 static void
@@ -133,6 +139,37 @@ patch_failed(struct request *r, int rc)
 	return (reply_error(r));
 }
 
+/* Server-side apply: the configuration is YAML, and a manager must be named. */
+static int
+write_apply(struct request *r)
+{
+	struct pin_strict *st = pin_arena_zalloc(r->arena, sizeof(*st));
+	struct pin_obj *config, *doc;
+	int done = STEP_DONE, rc;
+
+	if (st == NULL)
+		return (reply_err(r, PIN_ENOMEM, "out of memory"));
+	st->arena = r->arena;
+	if (r->opt.field_manager.len == 0)
+		return (reply_err(r, PIN_EINVALID, "PatchOptions.meta.k8s.io "
+		    "\"\" is invalid: fieldManager: Required value: is required"
+		    " for apply patch"));
+	rc = pin_yaml_parse(r->arena, r->body.p, r->body.len, &config,
+	    &r->err);
+	if (rc != PIN_OK) {
+		pin_err_wrap(&r->err, "error decoding YAML");
+		return (reply_error(r));
+	}
+	rc = managed_apply(r, config, &doc, &done);
+	if (rc == PIN_ECONFLICT)
+		return (done);
+	if (rc != PIN_OK || pin_conform(r->arena, r->type, doc,
+	    pin_obj_root(doc), PIN_CONFORM_DEFAULT, &r->sent, st, &r->err) !=
+	    PIN_OK || body_strict(r, st) != PIN_OK)
+		return (reply_error(r));
+	return (STEP_NEXT);
+}
+
 int
 write_patch(struct request *r)
 {
@@ -143,6 +180,8 @@ write_patch(struct request *r)
 
 	if (negotiate(r, 1) != PIN_OK)
 		return (reply_error(r));
+	if (r->patch_kind == PATCH_APPLY)
+		return (write_apply(r));
 	doc = pin_obj_copy(r->arena, r->old);
 	if (st == NULL || doc == NULL)
 		return (reply_err(r, PIN_ENOMEM, "out of memory"));
@@ -193,6 +232,49 @@ write_mutate(struct request *r)
 	return (chain_mutate(r));
 }
 
+/* Are the members equal, managedFields aside? One level of recursion, into
+ * metadata. */
+static int
+same_but_fields(const struct pin_obj *a, pin_node an, const struct pin_obj *b,
+    pin_node bn)
+{
+	uint32_t na = 0, nb = 0;
+	struct pin_str key;
+	pin_node n, m;
+
+	for (n = pin_obj_first(a, an); n != 0; n = pin_obj_next(a, n)) {
+		key = pin_obj_key(a, n);
+		if (pin_str_is(key, "managedFields"))
+			continue;
+		na++;
+		m = pin_obj_getn(b, bn, key.p, key.len);
+		if (pin_str_is(key, "metadata") ? !same_but_fields(a, n, b, m) :
+		    !pin_obj_equal(a, n, b, m))
+			return (0);
+	}
+	for (n = pin_obj_first(b, bn); n != 0; n = pin_obj_next(b, n))
+		nb += !pin_str_is(pin_obj_key(b, n), "managedFields");
+	return (na == nb);
+}
+
+/* A write that only moves times in managedFields is none. */
+static void
+keep_times(struct request *r)
+{
+	pin_node root, meta, list, was;
+
+	if (r->operation != PIN_OP_UPDATE || r->old == NULL)
+		return;
+	root = pin_obj_root(r->obj);
+	meta = meta_node(r->obj);
+	list = pin_obj_get(r->obj, meta, "managedFields");
+	was = pin_obj_get(r->old, meta_node(r->old), "managedFields");
+	if (list == 0 || was == 0 || pin_obj_equal(r->obj, list, r->old, was))
+		return;
+	if (same_but_fields(r->obj, root, r->old, pin_obj_root(r->old)))
+		(void)pin_fields_keep_times(r->old, r->obj);
+}
+
 static int
 write_bytes(struct request *r)
 {
@@ -201,6 +283,7 @@ write_bytes(struct request *r)
 	struct pin_obj *obj = r->obj;
 	struct pin_out o;
 
+	keep_times(r);
 	if (stored != r->res && pin_convert(r->arena, sc, r->res, stored, obj,
 	    &obj, &r->err) != PIN_OK)
 		return (r->err.code);
@@ -344,7 +427,8 @@ write_answer(struct request *r)
 		return (reply_error(r));
 	if (r->committed)
 		r->alloc = NULL;	/* it is the object's now */
-	if (r->answer != NULL)		/* a subresource with a body of its own */
+	if (r->answer != NULL)		/* a subresource with a body of its
+					 * own */
 		return (r->answer(r));
 	return (reply_object(r, status, b, r->result.revision));
 }

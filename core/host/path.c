@@ -24,7 +24,8 @@ pin__path_dir(const char *path, char *buf, size_t size, struct pin_err *err)
 	if (slash == path)
 		len = 1;		/* "/name" */
 	if (len + 2 > size)
-		return (pin_err_set(err, PIN_ELIMIT, "%s: path too long", path));
+		return (pin_err_set(err, PIN_ELIMIT, "%s: path too long",
+		    path));
 	memcpy(buf, path, len);
 	if (slash == NULL)
 		buf[len++] = '.';
@@ -115,7 +116,8 @@ pin_path_replace(struct pin_host *h, const char *path, const void *p,
 
 	n = snprintf(tmp, sizeof(tmp), "%s.tmp", path);
 	if (n < 0 || (size_t)n >= sizeof(tmp))
-		return (pin_err_set(err, PIN_ELIMIT, "%s: path too long", path));
+		return (pin_err_set(err, PIN_ELIMIT, "%s: path too long",
+		    path));
 	rc = pin__path_dir(path, dir, sizeof(dir), err);
 	if (rc == PIN_OK)
 		rc = replace_open(h, tmp, flags, &f, err);

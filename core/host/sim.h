@@ -70,7 +70,8 @@ enum {
 	PIN_SIM_EIO = 1,		/* a failed sync marks pages clean */
 	PIN_SIM_ENOSPC = 2,
 	PIN_SIM_SHORT = 3,		/* writes a part, then EIO */
-	PIN_SIM_POWER = 4,		/* power cut in the middle of the call */
+	PIN_SIM_POWER = 4,		/* power cut in the middle of the
+					 * call */
 	PIN_SIM_LIE = 5,		/* sync says yes and does nothing */
 };
 

@@ -128,7 +128,8 @@ struct pin__sim_host {
 	struct pin_host		 base;
 	struct pin_sim		*sim;
 	uint32_t		 id;
-	uint32_t		 boot;		/* what it opened dies with it */
+	uint32_t		 boot;		/* what it opened dies with
+						 * it */
 	int64_t			 wall_off;
 	uint16_t		 next_port;
 	uint64_t		 io_count;

@@ -45,7 +45,8 @@
 #define HTTP_SOURCES		256u
 #define HTTP_RECORD		16384u	/* one TLS record */
 #define HTTP_IN_FIRST		4096u	/* first read buffer */
-#define HTTP_POOL_MAX		64u	/* idle buffers and arenas a front keeps */
+#define HTTP_POOL_MAX		64u	/* idle buffers and arenas a front
+					 * keeps */
 #define HTTP_ARENA_MAX		((size_t)128 << 20)
 #define HTTP_REQUESTS_TURN	16u	/* pipelined requests in one turn */
 #define HTTP_HEADERS_INLINE	16u

@@ -81,7 +81,8 @@ int	tls_key_make(struct pin_host *, PIN_OWN char **pem,
 /* ---- the rest of crypto --------------------------------------------- */
 
 PIN_API void	tls_sha256(const void *, size_t, uint8_t out[32]);
-PIN_API int	tls_equal(const void *, const void *, size_t);	/* constant time */
+PIN_API int	tls_equal(const void *, const void *, size_t);	/* constant
+								 * time */
 PIN_API void	tls_wipe(void *, size_t);
 
 /* ES256 (RFC 7518 3.4): raw r||s signatures, for service account tokens. */
@@ -90,7 +91,8 @@ PIN_API int	tls_key_load(const char *pem, PIN_OWN struct tls_key **,
 	    struct pin_err *);		/* private or public, P-256; RSA public
 					 * and private for RS256 too */
 PIN_API void	tls_key_free(PIN_OWN struct tls_key **);
-PIN_API const char *tls_key_alg(const struct tls_key *);	/* "ES256", "RS256" */
+PIN_API const char *tls_key_alg(const struct tls_key *);	/* "ES256",
+								 * "RS256" */
 int	tls_key_sign(struct tls_key *, const void *, size_t,
 	    uint8_t *sig, size_t *sig_len, struct pin_err *);
 PIN_API int	tls_key_verify(struct tls_key *, const void *, size_t,

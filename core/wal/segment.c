@@ -53,7 +53,7 @@ pin__seg_path(const struct pin_wal *w, uint64_t number, const char *suffix,
 	return (PIN_OK);
 }
 
-/* ---- the directory --------------------------------------------------- */
+/* ---- the directory ----------------------------------------------- */
 
 struct listing {
 	struct pin_wal	*w;
@@ -189,7 +189,7 @@ pin__seg_open(struct pin_wal *w, const struct seg *s, struct pin_file **out,
 	    out, err));
 }
 
-/* ---- making one ------------------------------------------------------ */
+/* ---- making one -------------------------------------------------- */
 
 static int
 write_head(struct pin_wal *w, struct pin_file *f, const struct seg *s,

@@ -22,7 +22,7 @@ struct pin_wal;
 struct pin_wal_conf {
 	uint64_t	 segment_bytes;	/* a file; larger for one large group */
 	uint64_t	 cluster_id;	/* of a new log; 0: random */
-	uint64_t	 start;		/* index before the first of a new log */
+	uint64_t	 start;		/* before a new log's first index */
 };
 
 struct pin_wal_record {

@@ -246,7 +246,7 @@ pump_initial(struct watcher *w)
 		q.at = w->list_rev;
 		rc = r->srv->store->range(r->srv->store_self, &q, initial_emit,
 		    w, &res, &r->err);
-		if (rc != PIN_OK) 
+		if (rc != PIN_OK)
 			return (send_error(w, rc, r->err.text));
 
 		w->list_rev = res.revision;
@@ -317,8 +317,8 @@ pump_ring(struct watcher *w)
 	int type;
 
 	if (w->seq < g->tail)
-		return (send_error(w, PIN_EGONE, "too old resource version: the "
-		    "watcher was too slow"));
+		return (send_error(w, PIN_EGONE, "too old resource version: "
+		    "the watcher was too slow"));
 	for (; w->seq < g->head; w->seq++) {
 		if (!has_credit(w))
 			return (PUMP_STOP);

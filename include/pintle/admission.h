@@ -11,7 +11,8 @@
 
 #include <pintle/auth.h>
 
-#define PIN_ADMISSION_ABI	PIN_ABI(1, 0) /* history: docs/abi/admission.md */
+#define PIN_ADMISSION_ABI	PIN_ABI(1, 0) /* history:
+					       * docs/abi/admission.md */
 
 enum {
 	PIN_OP_CREATE = 1,
@@ -27,7 +28,8 @@ struct pin_admission_request {
 	uint32_t	 operation;
 	struct pin_str	 group, version, kind;
 	struct pin_str	 resource, subresource;
-	struct pin_str	 namespace, name;	/* name may be none: generateName */
+	struct pin_str	 namespace, name;	/* name may be none:
+						 * generateName */
 	const struct pin_user *user;
 	const struct pin_obj *object;
 	const struct pin_obj *old_object;

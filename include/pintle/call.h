@@ -20,7 +20,8 @@ PIN_API struct pin_err *pin_call_err(struct pin_call *);
 /* Memory that lives as long as the call: what results may point to. */
 struct pin_arena;
 PIN_API struct pin_arena *pin_call_arena(struct pin_call *);
-PIN_API uint64_t pin_call_deadline(const struct pin_call *); /* ns, host's now */
+PIN_API uint64_t pin_call_deadline(const struct pin_call *); /* ns, host's
+							      * now */
 PIN_API int	 pin_call_cancelled(const struct pin_call *);
 PIN_API void	 pin_call_done(struct pin_call *, int verdict);
 /* A line for the audit trail and `pintle why`: copied; at most 256 bytes. */

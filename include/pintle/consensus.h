@@ -14,7 +14,8 @@
 #include <pintle/arena.h>
 #include <pintle/plugin.h>
 
-#define PIN_CONSENSUS_ABI	PIN_ABI(1, 0) /* history: docs/abi/consensus.md */
+/* History: docs/abi/consensus.md. */
+#define PIN_CONSENSUS_ABI	PIN_ABI(1, 0)
 
 #define PIN_BATCH_MAX		(8u << 20)	/* bytes of one batch */
 #define PIN_INFLIGHT_MAX	64		/* batches proposed, not done */

@@ -17,7 +17,8 @@
 #include <pintle/object.h>
 #include <pintle/plugin.h>
 
-#define PIN_CONTROLLER_ABI	PIN_ABI(1, 0) /* history: docs/abi/controller.md */
+#define PIN_CONTROLLER_ABI	PIN_ABI(1, 0) /* history:
+					       * docs/abi/controller.md */
 
 #define PIN_WATCHES_MAX		8	/* resources one controller looks at */
 #define PIN_PLAN_WRITES_MAX	500	/* of one reconcile; the rest waits for

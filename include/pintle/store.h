@@ -22,7 +22,7 @@
 #define PIN_TXN_OPS_MAX		128
 #define PIN_STORE_QUEUE_MAX	4096		/* transactions waiting */
 
-/* ---- writing -------------------------------------------------------- */
+/* ---- writing ----------------------------------------------------- */
 
 enum {
 	PIN_CMP_MOD = 1,	/* mod revision == revision; 0: absent */
@@ -61,8 +61,9 @@ struct pin_txn {
 struct pin_txn_result {
 	uint32_t	 size;
 	int32_t		 rc;		/* PIN_OK, PIN_ECONFLICT, ... */
-	uint64_t	 revision;	/* of this transaction; of the store when
-					 * nothing changed or a compare failed */
+	uint64_t	 revision;	/* of this transaction; of the store
+					 * when nothing changed or a compare
+					 * failed */
 	uint32_t	 failed;	/* ECONFLICT: which compare */
 	uint32_t	 pad;
 	uint64_t	 actual;	/* ECONFLICT: that key's mod revision */
@@ -79,7 +80,7 @@ typedef void pin_store_done_fn(void *arg, const struct pin_txn_result *);
 typedef int pin_store_txn_fn(void *self, const struct pin_txn *,
     pin_store_done_fn *, void *arg, struct pin_err *);
 
-/* ---- reading -------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------- */
 
 struct pin_kv {
 	struct pin_str	 key;		/* valid until emit returns */
@@ -103,7 +104,7 @@ struct pin_range {
 					 * last key */
 	uint64_t	 at;		/* revision; 0: newest, see result */
 	uint64_t	 limit;		/* keys to emit; 0: all */
-	uint64_t	 bytes_max;	/* stop after so many bytes; 0: no stop */
+	uint64_t	 bytes_max;	/* stop after so many; 0: no stop */
 };
 
 struct pin_range_result {
@@ -123,7 +124,7 @@ typedef int pin_store_range_fn(void *self, const struct pin_range *,
     pin_store_emit_fn *, void *arg, struct pin_range_result *,
     struct pin_err *);
 
-/* ---- being told ----------------------------------------------------- */
+/* ---- being told -------------------------------------------------- */
 
 struct pin_event {
 	uint64_t	 revision;
@@ -143,12 +144,13 @@ typedef void pin_store_committed_fn(void *arg, const struct pin_event *,
     uint32_t n, uint64_t revision);
 
 /* Events with first <= revision <= last in order, from history. PIN_EGONE
- * when `first` is below the compacted revision. Stops early when emit returns nonzero. */
+ * when `first` is below the compacted revision. Stops early when emit returns
+ * nonzero. */
 typedef int pin_store_history_fn(void *self, uint64_t first, uint64_t last,
     struct pin_str key_prefix, int (*emit)(void *, const struct pin_event *),
     void *arg, struct pin_err *);
 
-/* ---- life ----------------------------------------------------------- */
+/* ---- life -------------------------------------------------------- */
 
 struct pin_store_sink {
 	uint32_t	 size;

@@ -10,7 +10,8 @@
 
 #include <pintle/admission.h>
 
-#define PIN_VALIDATION_ABI	PIN_ABI(1, 0) /* history: docs/abi/validation.md */
+#define PIN_VALIDATION_ABI	PIN_ABI(1, 0) /* history:
+					       * docs/abi/validation.md */
 
 /* upstream's field.ErrorType, and the causes' reasons. */
 #define PIN_CAUSE_MAP(X)						\
@@ -42,6 +43,14 @@ PIN_API void	 pin_cause_add(struct pin_causes *, int type,
     const char *field, struct pin_str value, const char *detail, ...)
     PIN_PRINTF(5, 6);
 PIN_API uint32_t pin_cause_count(const struct pin_causes *);
+/* Adds all that is wrong with value as a string of the format of that name
+ * ("dns1123-label", "qualified-name", "ip", ...: core/api/rules.def), each
+ * sentence after `before` (may be NULL). Answers how many; causes NULL only
+ * counts. */
+PIN_API uint32_t pin_cause_format(struct pin_causes *, const char *format,
+    const char *field, struct pin_str value, const char *before);
+/* A string as values are printed: Go's %q. */
+PIN_API void	 pin_cause_quote(struct pin_out *, struct pin_str);
 
 typedef void pin_validation_check_fn(void *self,
     const struct pin_admission_request *, struct pin_causes *);

@@ -180,7 +180,8 @@ all_owned(struct pin__mf_job *j)
 	uint32_t i;
 
 	for (i = 0; i < j->l.n; i++)
-		if (!j->l.e[i].gone && pin__mf_parse_set(j, &j->l.e[i]) == PIN_OK)
+		if (!j->l.e[i].gone &&
+		    pin__mf_parse_set(j, &j->l.e[i]) == PIN_OK)
 			all = pin__fset_union(&j->m, all, j->l.e[i].set);
 	return (all);
 }
@@ -197,7 +198,8 @@ set_of(struct pin__mf_job *j, const struct pin_obj *o, struct pin__fset **out)
 /* Takes out of the merged object what this manager applied last time,
  * applies no more, and nobody else owns. */
 static int
-prune(struct pin__mf_job *j, struct pin_obj *merged, const struct pin__fset *last)
+prune(struct pin__mf_job *j, struct pin_obj *merged,
+    const struct pin__fset *last)
 {
 	const struct pin_fields_type *t = &j->op->root;
 	struct pin__fset *m, *p, *owned, *lastn, *out;
@@ -263,8 +265,8 @@ adopt(struct pin__mf_job *j, const struct pin_obj *live)
 
 /* This manager's entry with its new set; *last gets the old one. */
 static int
-apply_self(struct pin__mf_job *j, const struct pin_obj *config, struct pin__mf_entry **out,
-    struct pin__fset **last)
+apply_self(struct pin__mf_job *j, const struct pin_obj *config,
+    struct pin__mf_entry **out, struct pin__fset **last)
 {
 	struct pin__mf_entry self, *e;
 	struct pin__fset *set;
@@ -330,7 +332,7 @@ do_apply(struct pin__mf_job *j, int force, const struct pin_obj *live,
 {
 	struct pin__fdiff d = { NULL, NULL };
 	struct pin__fset *last, *mine;
-	struct pin__mf_entry *self;
+	struct pin__mf_entry *self = NULL;
 	int rc;
 
 	rc = pin__fields_merge(&j->w, &j->op->root, out, config);
@@ -378,9 +380,9 @@ pin_fields_apply(struct pin_arena *arena, const struct pin_fields_op *op,
 		return (rc);
 	/* Both without managedFields, which nobody owns. */
 	bare = pin_obj_copy(arena, live);
-	out = bare == NULL ? NULL : (pin_obj_unset(bare, pin_obj_get(bare,
-	    pin_obj_root(bare), "metadata"), "managedFields"),
-	    pin_obj_copy(arena, bare));
+	if (bare != NULL)
+		pin__mf_forget(bare);
+	out = bare != NULL ? pin_obj_copy(arena, bare) : NULL;
 	if (out == NULL)
 		return (pin__mf_no_memory(&j));
 	if (j.l.n == 0 && pin_obj_str(live, pin_obj_at(live,

@@ -60,8 +60,8 @@ pin__mf_find(struct pin__mf_job *j, const struct pin__mf_entry *like)
 }
 
 static int
-read_entry(const struct pin_obj *o, pin_node n, uint32_t pos, struct pin__mf_entry *e,
-    struct pin_err *err)
+read_entry(const struct pin_obj *o, pin_node n, uint32_t pos,
+    struct pin__mf_entry *e, struct pin_err *err)
 {
 	struct pin_str op = pin_obj_str(o, pin_obj_get(o, n, "operation"));
 	struct pin_str ft = pin_obj_str(o, pin_obj_get(o, n, "fieldsType"));
@@ -101,7 +101,8 @@ pin__mf_parse_set(struct pin__mf_job *j, struct pin__mf_entry *e)
 
 /* All entries of a list. `parse`: FieldsV1 too, for what a client wrote. */
 int
-pin__mf_read_list(struct pin__mf_job *j, const struct pin_obj *o, pin_node managed, int parse)
+pin__mf_read_list(struct pin__mf_job *j, const struct pin_obj *o,
+    pin_node managed, int parse)
 {
 	struct pin__mf_entry e, *to;
 	uint32_t pos = 0;
@@ -133,6 +134,15 @@ pin__mf_managed_of(const struct pin_obj *o)
 {
 	return (pin_obj_at(o, pin_obj_root(o), "metadata", "managedFields",
 	    NULL));
+}
+
+void
+pin__mf_forget(struct pin_obj *o)
+{
+	pin_node meta = pin_obj_get(o, pin_obj_root(o), "metadata");
+
+	if (pin_obj_type(o, meta) == PIN_OBJECT)
+		(void)pin_obj_unset(o, meta, "managedFields");
 }
 
 /* Does the client ask for an empty list: [] or one empty entry? */
@@ -310,12 +320,14 @@ age_cmp(const void *a, const void *b)
 
 /* Moves e into the bucket of its version; `first` is an older one of it. */
 static int
-into_bucket(struct pin__mf_job *j, struct pin__mf_entry *first, struct pin__mf_entry *e)
+into_bucket(struct pin__mf_job *j, struct pin__mf_entry *first,
+    struct pin__mf_entry *e)
 {
 	struct pin__mf_entry like = { .manager = PIN_STR("ancient-changes"),
 	    .version = e->version }, *b;
 
-	if (pin__mf_parse_set(j, e) != PIN_OK || pin__mf_parse_set(j, first) != PIN_OK)
+	if (pin__mf_parse_set(j, e) != PIN_OK ||
+	    pin__mf_parse_set(j, first) != PIN_OK)
 		return (PIN_EINVAL);
 	b = pin__mf_find(j, &like);
 	if (b == NULL) {
@@ -352,7 +364,7 @@ cap(struct pin__mf_job *j)
 
 	if (j->l.n <= PIN_FIELDS_UPDATERS_MAX)
 		return (PIN_OK);
-	v = pin_arena_alloc(j->m.arena, j->l.n * sizeof(struct pin__mf_entry *));
+	v = pin_arena_alloc(j->m.arena, j->l.n * sizeof(v[0]));
 	if (v == NULL)
 		return (pin__mf_no_memory(j));
 	for (i = 0; i < j->l.n; i++)
@@ -474,7 +486,8 @@ pin__mf_write_list(struct pin__mf_job *j, struct pin_obj *o)
 /* ---- the operations --------------------------------------------------- */
 
 static int
-first_owner(struct pin__mf_job *j, const struct pin_obj *old, struct pin_obj *new)
+first_owner(struct pin__mf_job *j, const struct pin_obj *old,
+    struct pin_obj *new)
 {
 	struct pin__mf_entry self;
 	pin_node fields, list, e, meta;
@@ -523,6 +536,7 @@ pin_fields_update(struct pin_arena *arena, const struct pin_fields_op *op,
 	int rc, created;
 
 	PIN_ASSERT(op->nreset <= PIN_FIELDS_RESET_MAX);
+	PIN_ASSERT(pin_obj_type(new, pin_obj_root(new)) == PIN_OBJECT);
 	j.w = (struct pin__fwalk){ .m = &j.m, .schema = op->schema,
 	    .reset = op->reset, .nreset = op->nreset, .err = err };
 	created = pin_obj_str(old, pin_obj_at(old, pin_obj_root(old),
@@ -530,8 +544,7 @@ pin_fields_update(struct pin_arena *arena, const struct pin_fields_op *op,
 	rc = start_list(&j, old, new);
 	if (rc != PIN_OK)
 		return (rc);
-	(void)pin_obj_unset(new, pin_obj_get(new, pin_obj_root(new),
-	    "metadata"), "managedFields");
+	pin__mf_forget(new);
 	/* An object nobody tracks stays so until somebody applies. */
 	if (j.l.n == 0 && !created)
 		return (PIN_OK);
@@ -539,8 +552,7 @@ pin_fields_update(struct pin_arena *arena, const struct pin_fields_op *op,
 	/* An object that fits no set (a null in a list told apart by keys)
 	 * goes on without the list, as in the reference. */
 	if (rc != PIN_OK && rc != PIN_ENOMEM) {
-		(void)pin_obj_unset(new, pin_obj_get(new, pin_obj_root(new),
-		    "metadata"), "managedFields");
+		pin__mf_forget(new);
 		rc = PIN_OK;
 	}
 	return (rc);

@@ -41,6 +41,8 @@ int	pin__mf_parse_set(struct pin__mf_job *, struct pin__mf_entry *);
 int	pin__mf_read_list(struct pin__mf_job *, const struct pin_obj *,
 	    pin_node managed, int parse);
 pin_node pin__mf_managed_of(const struct pin_obj *);
+/* The object without its list. */
+void	pin__mf_forget(struct pin_obj *);
 /* Takes what changed from every entry. */
 int	pin__mf_release(struct pin__mf_job *, const struct pin__fdiff *);
 /* Takes out what nobody owns. */

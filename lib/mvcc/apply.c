@@ -84,7 +84,7 @@ due_at(const struct pin_mvcc *m, uint32_t ttl_s)
 	return (m->now_ns + (uint64_t)ttl_s * UINT64_C(1000000000));
 }
 
-/* ---- looking --------------------------------------------------------- */
+/* ---- looking ----------------------------------------------------- */
 
 /* The newest version when it is not a deletion. */
 static const struct ver *
@@ -205,7 +205,7 @@ pin_mvcc_eval(struct pin_mvcc *m, const struct pin_mvcc_cmd *c,
 	return (PIN_OK);
 }
 
-/* ---- acting ---------------------------------------------------------- */
+/* ---- acting ------------------------------------------------------ */
 
 static void
 put64(uint8_t *p, uint64_t v)
@@ -294,7 +294,7 @@ pin_mvcc_ring_full(const struct pin_mvcc *m)
 	return (m->ring.dirty_bytes >= m->ring.budget);
 }
 
-/* ---- leases ---------------------------------------------------------- */
+/* ---- leases ------------------------------------------------------ */
 
 uint64_t
 pin_mvcc_due_next(const struct pin_mvcc *m)
@@ -320,7 +320,7 @@ pin_mvcc_due(struct pin_mvcc *m, struct pin_mvcc_due *due, uint32_t max)
 	return (n);
 }
 
-/* ---- starting -------------------------------------------------------- */
+/* ---- starting ---------------------------------------------------- */
 
 /* Rows come by position; the index wants them by key. Each becomes a key of
  * its own with one version, its time to live in `lease`; then they are sorted

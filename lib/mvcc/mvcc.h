@@ -40,7 +40,7 @@ struct pin_mvcc_meta {
 	uint64_t	 hash;		/* running, over every event so far */
 };
 
-/* ---- what a store plugin brings: a place for rows -------------------- */
+/* ---- what a store plugin brings: a place for rows ---------------- */
 
 struct pin_engine_batch {
 	const struct pin_mvcc_row *rows;	/* ascending, all newer */
@@ -82,7 +82,7 @@ struct pin_engine {
 	void		*self;
 };
 
-/* ---- commands, and batches of them ----------------------------------- */
+/* ---- commands, and batches of them ------------------------------- */
 
 enum {
 	PIN_MVCC_TXN = 1,
@@ -126,7 +126,7 @@ PIN_API int	 pin_mvcc_reader_next(struct pin_mvcc_reader *,
     struct pin_err *);
 PIN_API void	 pin_mvcc_reader_fini(struct pin_mvcc_reader *);
 
-/* ---- the state ------------------------------------------------------- */
+/* ---- the state --------------------------------------------------- */
 
 struct pin_mvcc;
 
@@ -145,13 +145,13 @@ PIN_API void	 pin_mvcc_set_cluster(struct pin_mvcc *, uint64_t id);
 struct pin_mvcc_counts {
 	uint64_t	 keys, versions;
 	uint64_t	 ring_bytes, ring_events;
-	uint64_t	 dirty_bytes, dirty_events;	/* not yet in the engine */
+	uint64_t	 dirty_bytes, dirty_events;	/* engine lacks them */
 	uint64_t	 deletes;	/* nor yet removed from it */
 };
 PIN_API void	 pin_mvcc_counts(const struct pin_mvcc *,
     struct pin_mvcc_counts *);	/* [R] or [S] */
 
-/* ---- applying -------------------------------------------------------- */
+/* ---- applying ---------------------------------------------------- */
 
 struct pin_mvcc_result {
 	int32_t		 rc;		/* OK, ECONFLICT, EGONE, EFUTURE */
@@ -177,7 +177,7 @@ PIN_API void	 pin_mvcc_applied(struct pin_mvcc *, uint64_t index,
 PIN_API int	 pin_mvcc_evict(struct pin_mvcc *);
 PIN_API int	 pin_mvcc_ring_full(const struct pin_mvcc *);	/* [S] */
 
-/* ---- bringing the engine up to date ---------------------------------- */
+/* ---- bringing the engine up to date ------------------------------ */
 
 struct pin_mvcc_flush {
 	struct pin_engine_batch batch;
@@ -192,7 +192,8 @@ struct pin_mvcc_flush {
  * are the ring's, which keeps them that long. */
 PIN_API void	 pin_mvcc_flush_begin(struct pin_mvcc *,
     PIN_OWN struct pin_mvcc_flush *);
-PIN_API int	 pin_mvcc_flush_wanted(const struct pin_mvcc *);	/* [S] */
+/* [S] Is there any such thing? */
+PIN_API int	 pin_mvcc_flush_wanted(const struct pin_mvcc *);
 /* [W] ok: the engine has it. Else the same will be offered again. */
 PIN_API void	 pin_mvcc_flush_done(struct pin_mvcc *,
     struct pin_mvcc_flush *, int ok);
@@ -204,7 +205,7 @@ PIN_API int	 pin_mvcc_prune(struct pin_mvcc *, uint64_t limit,
     uint32_t keys_max);
 PIN_API int	 pin_mvcc_prune_wanted(const struct pin_mvcc *, uint64_t limit);
 
-/* ---- reading --------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------- */
 
 /* [R] PIN_OK, PIN_EGONE or PIN_EFUTURE; *at becomes the revision read. */
 PIN_API int	 pin_mvcc_admit(const struct pin_mvcc *, uint64_t *at,

@@ -132,7 +132,7 @@ struct pin_mvcc {
 	/* what the engine is to forget, and where pruning is */
 	uint64_t	*dels;
 	size_t		 ndels, dels_cap;
-	uint64_t	 meta_dirty;	/* entries applied since the last flush */
+	uint64_t	 meta_dirty;	/* entries since the last flush */
 	uint64_t	 pruned;	/* everything up to here is done */
 	uint64_t	 pruning;	/* 0: no pass under way */
 	uint32_t	 prune_len;	/* key the pass has reached */

@@ -74,14 +74,16 @@ field(char **p)
 static void
 split_groups(struct token *t, char *list)
 {
-	char *p;
+	char *p = list, *end;
 
 	t->groups = pin_xcalloc(PIN_AUTH_GROUPS_MAX, sizeof(t->groups[0]));
-	for (p = strtok(list, ","); p != NULL &&
-	    t->ngroups < PIN_AUTH_GROUPS_MAX; p = strtok(NULL, ",")) {
-		p += strspn(p, " ");
-		if (*p != '\0')
-			t->groups[t->ngroups++] = pin_str(p);
+	while (*p != '\0' && t->ngroups < PIN_AUTH_GROUPS_MAX) {
+		p += strspn(p, " ,");
+		end = p + strcspn(p, ",");
+		if (end > p)
+			t->groups[t->ngroups++] = (struct pin_str){ p,
+			    (size_t)(end - p) };
+		p = end;
 	}
 }
 

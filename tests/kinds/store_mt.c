@@ -26,8 +26,8 @@ struct op {
 	int		 type, rc, key;
 	uint64_t	 expect;	/* CAS: the revision compared with */
 	uint64_t	 rev;		/* result's; RANGE: the one read */
-	uint64_t	 actual;	/* CAS conflict; GET: mod_rev, 0 absent */
-	uint64_t	 seen[KEYS];	/* RANGE: mod_rev of each key, 0 absent */
+	uint64_t	 actual;	/* CAS conflict; GET: mod_rev */
+	uint64_t	 seen[KEYS];	/* RANGE: mod_rev of each; 0 none */
 	char		 value[24];	/* PUT, CAS; GET: what was read */
 };
 
@@ -142,7 +142,7 @@ reader(void *arg)
 	return (NULL);
 }
 
-/* ---- the checker ----------------------------------------------------------- */
+/* ---- the checker ------------------------------------------------- */
 
 static int
 by_rev(const void *a, const void *b)
@@ -342,7 +342,7 @@ test_linearizable(void)
 	free(by);
 }
 
-/* ---- a counter, and compaction beside it ------------------------------------- */
+/* ---- a counter, and compaction beside it ------------------------- */
 
 #define COUNTS	150
 

@@ -83,7 +83,8 @@ put(struct content *c, uint64_t at, const uint8_t *p, size_t len)
 {
 	if (at + len > c->len)
 		resize(c, (size_t)at + len);
-	memcpy(c->p + at, p, len);
+	if (len != 0)
+		memcpy(c->p + at, p, len);
 }
 
 static void
@@ -96,7 +97,7 @@ push(size_t **list, size_t *n, size_t *cap, size_t v)
 	(*list)[(*n)++] = v;
 }
 
-/* ---- names --------------------------------------------------------------- */
+/* ---- names ------------------------------------------------------- */
 
 static size_t
 find(const struct space *s, const char *path)
@@ -177,7 +178,7 @@ dir_sync(struct crashdisk *cd, const char *dir)
 	cd->ndirs = k;
 }
 
-/* ---- going on -------------------------------------------------------------- */
+/* ---- going on ---------------------------------------------------- */
 
 static void
 file_op(struct content *c, const struct sh_op *op)
@@ -297,7 +298,7 @@ crashdisk_free(struct crashdisk *cd)
 	free(cd);
 }
 
-/* ---- making a disk ----------------------------------------------------------- */
+/* ---- making a disk ----------------------------------------------- */
 
 /* Probability in 1/256 that one pending thing got through. */
 struct luck {

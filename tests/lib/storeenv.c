@@ -161,7 +161,7 @@ se_close(struct se *se)
 	plugin_unload(&se->cons);
 }
 
-/* ---- transactions ----------------------------------------------------- */
+/* ---- transactions ------------------------------------------------ */
 
 struct waiter {
 	pthread_mutex_t	 lock;
@@ -337,7 +337,7 @@ se_compact(struct se *se, uint64_t revision)
 	return (w.result.rc);
 }
 
-/* ---- reading ---------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------- */
 
 char *
 se_get(struct se *se, const char *key, uint64_t at, struct pin_kv *kv,

@@ -28,8 +28,8 @@ sk_open_with(const char *opts)
 {
 	struct pin_err err = PIN_ERR_INIT;
 
-	if (se_open(&se, pin_host_real(), sk_now->store, sk_now->cons, dir, opts,
-	    &err) != PIN_OK || se_start(&se, &err) != PIN_OK)
+	if (se_open(&se, pin_host_real(), sk_now->store, sk_now->cons, dir,
+	    opts, &err) != PIN_OK || se_start(&se, &err) != PIN_OK)
 		BAIL("%s+%s: %s", sk_now->store, sk_now->cons, err.text);
 }
 

@@ -51,7 +51,7 @@ wrong(const char *what, uint64_t a, uint64_t b)
 		    what, a, b);
 }
 
-/* ---- the client ------------------------------------------------------------ */
+/* ---- the client -------------------------------------------------- */
 
 static void submit_some(void);
 
@@ -143,7 +143,7 @@ submit_some(void)
 	}
 }
 
-/* ---- looking after a crash --------------------------------------------------- */
+/* ---- looking after a crash --------------------------------------- */
 
 static int
 on_event(void *arg, const struct pin_event *e)
@@ -214,7 +214,7 @@ look(void)
 	}
 }
 
-/* ---- one life, and how it ends -------------------------------------------------- */
+/* ---- one life, and how it ends ----------------------------------- */
 
 static int
 reached(void *arg)

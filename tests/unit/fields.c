@@ -299,7 +299,8 @@ replay_file(const char *path)
 static const char before[] = "{\"metadata\":{\"name\":\"x\",\"uid\":\"1\","
     "\"managedFields\":[{\"manager\":\"a\",\"operation\":\"Update\","
     "\"apiVersion\":\"v1\",\"time\":\"2025-01-01T00:00:00Z\",\"fieldsType\":"
-    "\"FieldsV1\",\"fieldsV1\":{\"f:data\":{\".\":{},\"f:k\":{}}}},{\"manager\":"
+    "\"FieldsV1\",\"fieldsV1\":{\"f:data\":{\".\":{},\"f:k\":{}}}},"
+    "{\"manager\":"
     "\"b\",\"operation\":\"Update\",\"apiVersion\":\"v0\",\"time\":"
     "\"2025-01-01T00:00:00Z\",\"fieldsType\":\"FieldsV1\",\"fieldsV1\":"
     "{\"f:data\":{\"f:l\":{}}}}]},\"data\":{\"k\":\"1\",\"l\":\"2\"}}";

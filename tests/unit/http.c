@@ -54,7 +54,8 @@ static const struct {
 	{ "a plain GET", "GET / HTTP/1.1\r\nHost: x\r\n\r\n", 0 },
 	{ "an empty Host", "GET / HTTP/1.1\r\nHost:\r\n\r\n", 0 },
 	{ "HTTP/1.0 without Host", "GET / HTTP/1.0\r\n\r\n", 0 },
-	{ "absolute form", "GET http://h:1/a?b HTTP/1.1\r\nHost: h\r\n\r\n", 0 },
+	{ "absolute form",
+	    "GET http://h:1/a?b HTTP/1.1\r\nHost: h\r\n\r\n", 0 },
 	{ "OPTIONS *", "OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", 0 },
 	{ "an unknown method", "PURGE / HTTP/1.1\r\nHost: x\r\n\r\n", 0 },
 	{ "chunked", "POST / HTTP/1.1\r\nHost: x\r\n"
@@ -72,11 +73,13 @@ static const struct {
 	{ "HTTP/2.0", "GET / HTTP/2.0\r\nHost: x\r\n\r\n", 505 },
 	{ "HTTP/1.2", "GET / HTTP/1.2\r\nHost: x\r\n\r\n", 505 },
 	{ "the preface of HTTP/2", "PRI * HTTP/2.0\r\n\r\n", 505 },
-	{ "http/1.1 in small letters", "GET / http/1.1\r\nHost: x\r\n\r\n", 400 },
+	{ "http/1.1 in small letters",
+	    "GET / http/1.1\r\nHost: x\r\n\r\n", 400 },
 	{ "HTTP/1.10", "GET / HTTP/1.10\r\nHost: x\r\n\r\n", 400 },
 	{ "two spaces after the method", "GET  / HTTP/1.1\r\nHost: x\r\n\r\n",
 	    400 },
-	{ "a space in the target", "GET /a b HTTP/1.1\r\nHost: x\r\n\r\n", 400 },
+	{ "a space in the target",
+	    "GET /a b HTTP/1.1\r\nHost: x\r\n\r\n", 400 },
 	{ "a tab for a space", "GET\t/ HTTP/1.1\r\nHost: x\r\n\r\n", 400 },
 	{ "a space at the end", "GET / HTTP/1.1 \r\nHost: x\r\n\r\n", 400 },
 	{ "no target", "GET HTTP/1.1\r\nHost: x\r\n\r\n", 400 },
@@ -96,8 +99,8 @@ static const struct {
 	    "GET / HTTP/1.1\nHost: x\r\n\r\n", 400 },
 	{ "a bare LF after a field", "GET / HTTP/1.1\r\nHost: x\n\r\n", 400 },
 	{ "a bare LF at the end", "GET / HTTP/1.1\r\nHost: x\r\n\n", 400 },
-	{ "a bare CR in a value", "GET / HTTP/1.1\r\nHost: x\r\nA: b\rc\r\n\r\n",
-	    400 },
+	{ "a bare CR in a value",
+	    "GET / HTTP/1.1\r\nHost: x\r\nA: b\rc\r\n\r\n", 400 },
 	{ "a folded line", "GET / HTTP/1.1\r\nHost: x\r\nA: b\r\n c\r\n\r\n",
 	    400 },
 	{ "a folded first line", "GET / HTTP/1.1\r\n Host: x\r\n\r\n", 400 },
@@ -108,7 +111,8 @@ static const struct {
 	    400 },
 	{ "a field without a name", "GET / HTTP/1.1\r\nHost: x\r\n: a\r\n\r\n",
 	    400 },
-	{ "DEL in a value", "GET / HTTP/1.1\r\nHost: x\r\nA: \x7f\r\n\r\n", 400 },
+	{ "DEL in a value",
+	    "GET / HTTP/1.1\r\nHost: x\r\nA: \x7f\r\n\r\n", 400 },
 	{ "a length and a coding", "POST / HTTP/1.1\r\nHost: x\r\n"
 	    "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", 400 },
 	{ "two lengths", "POST / HTTP/1.1\r\nHost: x\r\n"
@@ -224,7 +228,8 @@ test_limits(void)
 	size_t n, i;
 
 	CASE("a head of max bytes is too long, one less is not") {
-		n = (size_t)sprintf(big, "GET / HTTP/1.1\r\nHost: x\r\nA: ");
+		n = (size_t)snprintf(big, sizeof(big),
+		    "GET / HTTP/1.1\r\nHost: x\r\nA: ");
 		memset(big + n, 'a', 65535 - 4 - n);
 		memcpy(big + 65535 - 4, "\r\n\r\n", 4);
 		parse(big, 65535, 65535, 65536, &a);
@@ -242,14 +247,16 @@ test_limits(void)
 		CHECK_INT(a.status, 414);
 	}
 	CASE("one header too many is 431") {
-		n = (size_t)sprintf(big, "GET / HTTP/1.1\r\nHost: x\r\n");
+		n = (size_t)snprintf(big, sizeof(big),
+		    "GET / HTTP/1.1\r\nHost: x\r\n");
 		for (i = 1; i < HEADERS; i++)
-			n += (size_t)sprintf(big + n, "a: b\r\n");
-		(void)sprintf(big + n, "\r\n");
+			n += (size_t)snprintf(big + n,
+			    sizeof(big) - n, "a: b\r\n");
+		(void)snprintf(big + n, sizeof(big) - n, "\r\n");
 		parse(big, n + 2, n + 2, 65536, &a);
 		CHECK_INT(a.status, 0);
 		CHECK_UINT(a.head.nheaders, HEADERS);
-		(void)sprintf(big + n, "a: b\r\n\r\n");
+		(void)snprintf(big + n, sizeof(big) - n, "a: b\r\n\r\n");
 		parse(big, n + 8, n + 8, 65536, &a);
 		CHECK_INT(a.status, 431);
 	}
@@ -298,7 +305,8 @@ static const struct {
 	{ "nothing", "0\r\n\r\n", HTTP_CHUNK_END, "" },
 	{ "an extension", "1;a=b;c=\"d\"\r\nx\r\n0;z\r\n\r\n",
 	    HTTP_CHUNK_END, "x" },
-	{ "trailers", "1\r\nx\r\n0\r\nA: b\r\nC:\r\n\r\n", HTTP_CHUNK_END, "x" },
+	{ "trailers", "1\r\nx\r\n0\r\nA: b\r\nC:\r\n\r\n",
+	    HTTP_CHUNK_END, "x" },
 	{ "no size", "\r\nx\r\n", HTTP_CHUNK_BAD, NULL },
 	{ "no digit", "g\r\nx\r\n", HTTP_CHUNK_BAD, NULL },
 	{ "0x", "0x1\r\nx\r\n", HTTP_CHUNK_BAD, NULL },
@@ -309,6 +317,13 @@ static const struct {
 	    NULL },
 	{ "a bare LF", "1\nx\r\n0\r\n\r\n", HTTP_CHUNK_BAD, NULL },
 	{ "a bare LF after the data", "1\r\nx\n0\r\n\r\n", HTTP_CHUNK_BAD,
+	    NULL },
+	{ "data ended by CR and no LF", "1\r\nx\rx0\r\n\r\n", HTTP_CHUNK_BAD,
+	    NULL },
+	{ "a size ended by CR and no LF", "1\rxx\r\n0\r\n\r\n",
+	    HTTP_CHUNK_BAD, NULL },
+	{ "an end with CR and no LF", "0\r\n\rx", HTTP_CHUNK_BAD, NULL },
+	{ "a trailer with CR and no LF", "0\r\nA: b\rx\r\n", HTTP_CHUNK_BAD,
 	    NULL },
 	{ "data longer than its size", "1\r\nxy\r\n0\r\n\r\n", HTTP_CHUNK_BAD,
 	    NULL },
@@ -351,15 +366,16 @@ test_chunks(void)
 		CHECK_UINT(ae, 5);
 	}
 	CASE("extensions and trailers are bounded") {
-		n = (size_t)sprintf(big, "1;");
+		n = (size_t)snprintf(big, sizeof(big), "1;");
 		memset(big + n, 'a', 300);
 		CHECK_INT(dechunk(big, n + 300, 50, a, &an, &ae),
 		    HTTP_CHUNK_BAD);
 		for (n = 0, i = 0; i < 100; i++)
-			n += (size_t)sprintf(big + n, "1;%0200d\r\nx\r\n", 1);
+			n += (size_t)snprintf(big + n,
+			    sizeof(big) - n, "1;%0200d\r\nx\r\n", 1);
 		CHECK_INT(dechunk(big, n, 4096, a, &an, &ae), HTTP_CHUNK_BAD);
 		CHECK(an < 22);
-		n = (size_t)sprintf(big, "0\r\nA: ");
+		n = (size_t)snprintf(big, sizeof(big), "0\r\nA: ");
 		memset(big + n, 'a', 9000);
 		CHECK_INT(dechunk(big, n + 9000, 4096, a, &an, &ae),
 		    HTTP_CHUNK_BAD);

@@ -11,6 +11,7 @@
 #include "core/host/real.h"
 #include "core/tls/tls.h"
 #include "tap.h"
+#include "wire.h"
 
 #define DEADLINE_MS	20000
 
@@ -64,7 +65,7 @@ shell(const char *fmt, const char *a, const char *b)
 	char cmd[1024];
 
 	(void)snprintf(cmd, sizeof(cmd), fmt, a, b);
-	return (system(cmd));
+	return (sh_run(cmd, NULL, 0));
 }
 
 /* ---- one handshake -------------------------------------------------- */
@@ -380,6 +381,67 @@ test_mutual(void)
 	tls_server_close(&s);
 }
 
+/* Where the server remembers this certificate (core/tls/verify.c). */
+static unsigned int
+slot_of(const char *pem)
+{
+	static uint8_t der[4096];
+	const char *p = strchr(pem, '\n');
+	uint8_t hash[32];
+	uint32_t v = 0;
+	size_t n = 0;
+	int bits = 0, d;
+
+	for (; *p != '-'; p++) {
+		d = *p >= 'A' && *p <= 'Z' ? *p - 'A' :
+		    *p >= 'a' && *p <= 'z' ? *p - 'a' + 26 :
+		    *p >= '0' && *p <= '9' ? *p - '0' + 52 :
+		    *p == '+' ? 62 : *p == '/' ? 63 : -1;
+		if (d < 0)
+			continue;
+		v = v << 6 | (uint32_t)d;
+		bits += 6;
+		if (bits >= 8) {
+			bits -= 8;
+			der[n++] = (uint8_t)(v >> bits);
+		}
+	}
+	tls_sha256(der, n, hash);
+	return (((unsigned int)hash[0] << 8 | hash[1]) % 1024);
+}
+
+/* A stranger whose certificate falls on the place of a known one. */
+static void
+test_collision(void)
+{
+	struct pin_err err = PIN_ERR_INIT;
+	unsigned int want = slot_of(c_cert.cert), i;
+	struct tls_server *s;
+	struct pair p = { NULL, NULL };
+
+	if (tls_server_open(host, s_path, s_key, ca_path, &s, &err) != PIN_OK)
+		BAIL("%s", err.text);
+	for (i = 0; i < 20000; i++) {
+		p = make(&spec_cli, &ca2);
+		if (slot_of(p.cert) == want)
+			break;
+		drop(&p);
+	}
+	CASE("who is remembered is a certificate, not its place") {
+		CHECK(i < 20000);
+		if (i == 20000)
+			continue;
+		try_client(s, &c_cert);
+		CHECK(both_fine());
+		try_client(s, &p);
+		CHECK_INT(srv.rc, PIN_EUNAUTH);
+		try_client(s, &c_cert);
+		CHECK(both_fine());
+	}
+	drop(&p);
+	tls_server_close(&s);
+}
+
 /* Certificates we would not write, made by openssl. */
 static void
 test_foreign(void)
@@ -423,7 +485,7 @@ test_foreign(void)
 			memcpy(strstr(cmd, "-not_before"), "-startdate ", 11);
 		while (strstr(cmd, "-not_after") != NULL)
 			memcpy(strstr(cmd, "-not_after"), "-enddate  ", 10);
-		if (system(cmd) != 0)
+		if (sh_run(cmd, NULL, 0) != 0)
 			BAIL("openssl ca: see %s/demo/log", dir);
 		CASE("a client certificate %s", bad[i].name) {
 			if (tls_client_open(host, ca_path, file("f.crt", NULL),
@@ -561,9 +623,8 @@ test_certs(void)
 /* ---- token keys ------------------------------------------------------ */
 
 static void
-test_keys(void)
+test_es256(void)
 {
-	static const char msg[] = "header.payload";
 	struct pin_err err = PIN_ERR_INIT;
 	struct tls_key *k, *pub;
 	struct pin_out o;
@@ -610,9 +671,20 @@ test_keys(void)
 		free(pem);
 		free(pub_pem);
 	}
-	CASE("RS256: openssl agrees") {
-		char *text = NULL;
+}
 
+static void
+test_keys(void)
+{
+	static const char msg[] = "header.payload";
+	struct pin_err err = PIN_ERR_INIT;
+	char *pem, *text = NULL;
+	struct tls_key *k;
+	struct pin_out o;
+	uint8_t sig[512];
+	size_t len;
+
+	CASE("RS256: openssl agrees") {
 		if (shell("cd %s && openssl genrsa -out rsa.key 2048 "
 		    "2>/dev/null && openssl rsa -in rsa.key -pubout -out "
 		    "rsa.pub 2>/dev/null && printf %%s '%s' > msg", dir, msg)
@@ -675,9 +747,11 @@ main(void)
 	(void)snprintf(s_key, sizeof(s_key), "%s", file("s.key", s_cert.key));
 	test_names();
 	test_mutual();
+	test_collision();
 	test_foreign();
 	test_reload();
 	test_certs();
+	test_es256();
 	test_keys();
 	drop(&ca);
 	drop(&ca2);

@@ -8,12 +8,14 @@
 #include <stdio.h>
 
 #include "core/host/real.h"
+#include "core/host/sim.h"
 #include "core/wal/wal_int.h"
 #include "tap.h"
 
 static char dir[4096];
 static int dirs;
 static struct pin_wal *w;
+static struct pin_host *host;
 static struct pin_err err;
 
 struct got {
@@ -51,7 +53,7 @@ open_wal(uint64_t after, struct got *g)
 
 	memset(g, 0, sizeof(*g));
 	err = (struct pin_err)PIN_ERR_INIT;
-	rc = pin_wal_open(pin_host_real(), dir, &conf, &w, &err);
+	rc = pin_wal_open(host, dir, &conf, &w, &err);
 	if (rc == PIN_OK)
 		rc = pin_wal_replay(w, after, take, g, &err);
 	if (rc != PIN_OK && w != NULL) {
@@ -82,7 +84,7 @@ kill_wal(void)
 static int
 put(uint32_t n, size_t len)
 {
-	struct pin_wal_record r[PIN_WAL_GROUP_MAX];
+	struct pin_wal_record r[PIN_WAL_GROUP_MAX] = { { 0, 0, NULL } };
 	int rc;
 
 	for (uint32_t i = 0; i < n; i++) {
@@ -410,9 +412,50 @@ test_recycle(void)
 	}
 }
 
+/* A write that stops in the middle, as on a full disk: what got there is no
+ * part of the log, now or behind a later record. */
+static void
+test_half_written(void)
+{
+	struct pin_sim_opts o = { .seed = 3 };
+	struct pin_sim *sim = pin_sim_new(&o);
+	struct got g;
+	int half = 0, bad = 0, back = 0;
+
+	for (int round = 0; round < 20; round++) {
+		host = pin_sim_host(sim, 0);
+		snprintf(dir, sizeof(dir), "/log%d", round);
+		if (open_wal(0, &g) != PIN_OK)
+			BAIL("%s", err.text);
+		CHECK_INT(put(2, 100), PIN_OK);
+		CHECK_INT(pin_sim_fault(sim, 0, PIN_SIM_WRITE, PIN_SIM_SHORT,
+		    1, 0), PIN_OK);
+		half += put(15, 100) != PIN_OK;
+		if (round % 2 == 0) {
+			bad += put(1, 100) != PIN_OK;
+			kill_wal();
+			bad += open_wal(0, &g) != PIN_OK || g.bad != 0;
+			back += g.last != 3;
+		} else {
+			kill_wal();
+			bad += open_wal(0, &g) != PIN_OK || g.bad != 0;
+			back += g.last != 2;
+		}
+		kill_wal();
+	}
+	CASE("half a group that was refused never comes back") {
+		CHECK_INT(half, 20);
+		CHECK_INT(bad, 0);
+		CHECK_INT(back, 0);
+	}
+	host = pin_host_real();
+	pin_sim_free(&sim);
+}
+
 int
 main(void)
 {
+	host = pin_host_real();
 	test_crc();
 	test_plain();
 	test_torn();
@@ -420,5 +463,6 @@ main(void)
 	test_corrupt();
 	test_newer();
 	test_recycle();
+	test_half_written();
 	return (tap_done());
 }

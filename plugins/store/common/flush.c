@@ -153,7 +153,7 @@ store_flush_now(struct store *s, struct pin_err *err)
 	return (rc);
 }
 
-/* ---- forgetting ------------------------------------------------------ */
+/* ---- forgetting -------------------------------------------------- */
 
 static void
 prune_again(struct pin_msg *m)

@@ -14,7 +14,7 @@
 #define CHUNK_BYTES	(1u << 20)	/* of values in memory at once */
 #define COUNT_KEYS	4096		/* under one lock */
 
-/* ---- pins ------------------------------------------------------------ */
+/* ---- pins -------------------------------------------------------- */
 
 /* Under the shared lock, so that pruning sees it before it goes on. */
 static int
@@ -75,7 +75,7 @@ read_begin(struct store *s, uint64_t *at, uint32_t *slot, struct pin_err *err)
 	return (rc);
 }
 
-/* ---- get ------------------------------------------------------------- */
+/* ---- get --------------------------------------------------------- */
 
 static int
 not_found(struct pin_str key, struct pin_err *err)
@@ -137,7 +137,7 @@ store_get(void *self, struct pin_str key, uint64_t at, struct pin_buf **out,
 	return (PIN_OK);
 }
 
-/* ---- range ----------------------------------------------------------- */
+/* ---- range ------------------------------------------------------- */
 
 struct range {
 	struct store	*s;
@@ -292,7 +292,7 @@ store_range(void *self, const struct pin_range *q, pin_store_emit_fn *emit,
 	return (rc);
 }
 
-/* ---- history --------------------------------------------------------- */
+/* ---- history ----------------------------------------------------- */
 
 struct history {
 	struct store	*s;

@@ -21,7 +21,7 @@ const struct pin_store_ops store_ops = {
 	.status = store_status,
 };
 
-/* ---- locks ----------------------------------------------------------- */
+/* ---- locks ------------------------------------------------------- */
 
 void
 store_lock(struct store *s)
@@ -55,7 +55,7 @@ store_rdunlock(struct store *s)
 	pthread_rwlock_unlock(&s->lock);
 }
 
-/* ---- open and close -------------------------------------------------- */
+/* ---- open and close ---------------------------------------------- */
 
 int
 store_new(struct pin_env *env, const struct pin_conf *conf,
@@ -123,7 +123,7 @@ store_fatal(struct store *s, const struct pin_err *err)
 		s->sink.fatal(s->sink.arg, err);
 }
 
-/* ---- start ----------------------------------------------------------- */
+/* ---- start ------------------------------------------------------- */
 
 static int
 check_cluster(struct store *s, uint64_t id, struct pin_err *err)
@@ -234,7 +234,7 @@ out:
 	return (rc);
 }
 
-/* ---- stop ------------------------------------------------------------ */
+/* ---- stop -------------------------------------------------------- */
 
 int
 store_idle(struct store *s)

@@ -86,7 +86,7 @@ sealed(const struct lmdb *l, const MDB_val *v, size_t min, uint64_t pos,
 	    (unsigned long long)PIN_MVCC_REV(pos)));
 }
 
-/* ---- read transactions --------------------------------------------------- */
+/* ---- read transactions ------------------------------------------- */
 
 static int
 read_begin(struct lmdb *l, MDB_txn **out, struct pin_err *err)
@@ -123,7 +123,7 @@ read_end(struct lmdb *l, MDB_txn *txn)
 		mdb_txn_abort(txn);
 }
 
-/* ---- reading ---------------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------- */
 
 static int
 value_get(struct lmdb *l, MDB_txn *txn, uint64_t pos, struct pin_buf **out,
@@ -277,7 +277,7 @@ lmdb_meta(void *self, struct pin_mvcc_meta *m, struct pin_err *err)
 	return (rc);
 }
 
-/* ---- writing ------------------------------------------------------------------ */
+/* ---- writing ----------------------------------------------------- */
 
 static int
 write_row(struct lmdb *l, MDB_txn *txn, const struct pin_mvcc_row *r)
@@ -391,8 +391,16 @@ lmdb_write(void *self, const struct pin_engine_batch *b, struct pin_err *err)
 		return (lmdb_fail(l, rc, "write", err));
 	}
 	rc = mdb_txn_commit(txn);
-	if (rc != 0)
+	if (rc != 0) {
+		/* When its meta page was being written LMDB is lost: nothing
+		 * can be read either, and trying again is no use. */
+		if (mdb_txn_begin(l->env, NULL, 0, &txn) != 0)
+			return (pin_err_set(err, PIN_EIO,
+			    "%s: commit: %s: the file must be opened anew",
+			    l->path, mdb_strerror(rc)));
+		mdb_txn_abort(txn);
 		return (lmdb_fail(l, rc, "commit", err));
+	}
 	atomic_store(&l->applied, b->meta->applied);
 	if (read_begin(l, &txn, NULL) == PIN_OK) {
 		lmdb_measure(l, txn);

@@ -66,7 +66,7 @@ lmdb_fail(const struct lmdb *l, int rc, const char *what, struct pin_err *err)
 	    mdb_strerror(rc)));
 }
 
-/* ---- the file ---------------------------------------------------------- */
+/* ---- the file ---------------------------------------------------- */
 
 static int
 join(char *buf, size_t size, const char *a, const char *b,
@@ -239,7 +239,7 @@ lmdb_engine_close(void *self)
 	free(l);
 }
 
-/* ---- the plugin --------------------------------------------------------- */
+/* ---- the plugin -------------------------------------------------- */
 
 static int
 engine_open(struct store *s, struct pin_engine *e, struct pin_err *err)

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * proxy.h -- how a Service reaches its pods.
+ * Thread: apply on the proxy loop, one at a time; must not block for long (a
+ * plugin that moves bytes has threads of its own and is RESIDENT).
+ * Contract: the state is whole each time (P1: after apply, rules equal it);
+ * established connections survive it (P2). */
+#ifndef PINTLE_PROXY_H
+#define PINTLE_PROXY_H
+
+#include <pintle/network.h>
+
+#define PIN_PROXY_ABI		PIN_ABI(1, 0) /* history: docs/abi/proxy.md */
+
+enum { PIN_PROTO_TCP = 6, PIN_PROTO_UDP = 17 };
+
+struct pin_endpoint {
+	struct pin_ip	 ip;
+	uint16_t	 port;
+	uint16_t	 local;		/* 1: on this node */
+	uint32_t	 serving;	/* ready, or terminating and serving */
+};
+
+/* One port of one Service. */
+struct pin_service_port {
+	uint32_t	 size;
+	uint32_t	 protocol;	/* PIN_PROTO_... */
+	struct pin_str	 namespace, name, port_name;
+	const struct pin_ip *cluster_ips;
+	uint32_t	 ncluster_ips;
+	uint16_t	 port;
+	uint16_t	 node_port;	/* 0: none */
+	const struct pin_endpoint *endpoints;
+	uint32_t	 nendpoints;
+	uint32_t	 affinity_s;	/* ClientIP stickiness; 0: none */
+	uint32_t	 local_only;	/* externalTrafficPolicy: Local */
+	uint32_t	 pad;
+};
+
+struct pin_proxy_state {
+	uint32_t	 size;
+	uint32_t	 nports;
+	const struct pin_service_port *ports;	/* ordered by namespace, name,
+						 * port */
+	const struct pin_ip *node_ips;
+	uint32_t	 nnode_ips;
+	uint32_t	 pad;
+};
+
+/* A port that cannot be opened is named in err; the others are. */
+typedef int pin_proxy_apply_fn(void *self, const struct pin_proxy_state *,
+    struct pin_err *);
+
+struct pin_proxy_ops {
+	uint32_t		 size;
+	uint32_t		 pad;
+	pin_proxy_apply_fn	*apply;
+};
+
+#endif

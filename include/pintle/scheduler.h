@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * scheduler.h -- which node a pod gets: policies over a columnar snapshot.
+ * One call looks at all nodes, so a policy is a loop over arrays.
+ * Thread: the scheduler loop, one pod after another; pure, must not block.
+ * Contract: the scheduling framework's Filter and Score (KEP-624): a filter
+ * clears nodes and says why; scores are 0..100 before weights. */
+#ifndef PINTLE_SCHEDULER_H
+#define PINTLE_SCHEDULER_H
+
+#include <pintle/object.h>
+#include <pintle/plugin.h>
+
+#define PIN_SCHEDULER_ABI	PIN_ABI(1, 0) /* history:
+					       * docs/abi/scheduler.md */
+
+#define PIN_SCORE_MAX		100
+#define PIN_SCHED_NODES_MAX	65536
+
+struct pin_snapshot;	/* nodes and what runs on them, of one moment */
+struct pin_reasons;	/* why nodes fell out, for the Event */
+
+/* ---- nodes ------------------------------------------------------------ */
+
+/* One value a node. Quantities: cpu in thousandths, the rest in units. */
+enum {
+	PIN_COL_ALLOC_CPU = 0,
+	PIN_COL_ALLOC_MEMORY = 1,
+	PIN_COL_ALLOC_STORAGE = 2,	/* ephemeral-storage */
+	PIN_COL_ALLOC_PODS = 3,
+	PIN_COL_USED_CPU = 4,		/* sum of requests */
+	PIN_COL_USED_MEMORY = 5,
+	PIN_COL_USED_STORAGE = 6,
+	PIN_COL_USED_PODS = 7,
+	PIN_COL_UNSCHEDULABLE = 8,	/* 0 or 1 */
+	PIN_COL__COUNT = 9,
+};
+
+PIN_API uint32_t pin_snap_count(const struct pin_snapshot *);
+PIN_API const int64_t *pin_snap_column(const struct pin_snapshot *,
+    uint32_t column);
+PIN_API struct pin_str pin_snap_name(const struct pin_snapshot *, uint32_t i);
+/* The whole Node, parsed when first asked for. */
+PIN_API const struct pin_obj *pin_snap_node(const struct pin_snapshot *,
+    uint32_t i);
+/* An extended resource ("example.com/gpu"): allocatable and in use. */
+PIN_API void	 pin_snap_extended(const struct pin_snapshot *, uint32_t i,
+    struct pin_str resource, int64_t *alloc, int64_t *used);
+
+/* A set of nodes, one bit each. */
+struct pin_bits {
+	uint32_t	 n;		/* nodes */
+	uint32_t	 pad;
+	uint64_t	*word;		/* (n + 63) / 64 */
+};
+
+static inline int
+pin_bits_get(const struct pin_bits *b, uint32_t i)
+{
+	return ((int)(b->word[i / 64] >> (i % 64) & 1));
+}
+
+static inline void
+pin_bits_clear(struct pin_bits *b, uint32_t i)
+{
+	b->word[i / 64] &= ~(UINT64_C(1) << (i % 64));
+}
+
+/* ---- the pod ----------------------------------------------------------- */
+
+struct pin_sched_pod {
+	uint32_t	 size;
+	uint32_t	 nextended;
+	const struct pin_obj *obj;
+	int64_t		 cpu, memory, storage;	/* requests, as a column */
+	const struct pin_str *extended;		/* names */
+	const int64_t	*extended_count;
+	int32_t		 priority;
+	uint32_t	 pad;
+};
+
+/* ---- what a policy says ------------------------------------------------ */
+
+enum {
+	PIN_NOFIT = 1,		/* removing pods from the node may help */
+	PIN_NEVER = 2,		/* not while node and pod stay as they are */
+};
+
+/* Counts one node under a reason ("Insufficient cpu"); text is copied. */
+PIN_API void	 pin_reason_add(struct pin_reasons *, int kind,
+    const char *text);
+
+/* Clears the bits of nodes that cannot take the pod, one reason each. */
+typedef int pin_sched_filter_fn(void *self, const struct pin_snapshot *,
+    const struct pin_sched_pod *, struct pin_bits *nodes,
+    struct pin_reasons *);
+/* out[i] for every set bit: 0..PIN_SCORE_MAX. */
+typedef int pin_sched_score_fn(void *self, const struct pin_snapshot *,
+    const struct pin_sched_pod *, const struct pin_bits *nodes,
+    int32_t *out);
+
+struct pin_scheduler_ops {
+	uint32_t		 size;
+	uint32_t		 pad;
+	/* Hard constraints this policy honours, ended by NULL: paths such as
+	 * "spec.nodeName", "spec.affinity.nodeAffinity". A pod that uses one
+	 * no loaded policy claims stays pending, and its Event says which. */
+	const char *const	*claims;
+	pin_sched_filter_fn	*filter;	/* one of the two */
+	pin_sched_score_fn	*score;
+};
+
+#endif
