@@ -191,6 +191,10 @@ verb_credit(struct request *r)
 void
 verb_gone(struct request *r)
 {
+	if (r->wait_until_ns != 0) {
+		revision_gone(r);
+		return;
+	}
 	if (r->verb == NULL)
 		return;
 	if (r->info.verb_bit == PIN_VERB_WATCH)

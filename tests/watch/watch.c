@@ -408,13 +408,13 @@ watch_open(struct watcher *w, uint64_t now)
 	    w->slow ? "namespaces/cc/secrets" : "configmaps", from, selects[w->select].query, flags & 2 ?
 	    "&allowWatchBookmarks=true" : "", flags & 1 ?
 	    "&sendInitialEvents=true&resourceVersionMatch=NotOlderThan" : "",
-	    w->slow ? 600 : 2 + roll(12));
+	    w->slow ? 600 : 1 + roll(5));
 	w->id = ++watch_ids;
 	w->open = 1;
 	w->ended = 0;
 	w->delay_ms = 0;
 	w->live_from = since == known ? known : known + 1000;
-	w->hang_ms = w->slow || roll(3) != 0 ? UINT64_MAX : now + roll(4000);
+	w->hang_ms = w->slow || roll(2) != 0 ? UINT64_MAX : now + roll(3000);
 	w->seen = since;
 	w->seen_ms = flags & 4 ? now : 0;
 	note("O %u %s %s %s %s %" PRIu64 "\n", w->id, word, w->slow ? "cc" :
