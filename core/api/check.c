@@ -173,6 +173,8 @@ check_scalar(struct check *c, struct pin_type t,
 {
 	const struct pin_check_row *k;
 
+	if ((f->flags & PIN_FF_LOOSE) != 0)
+		return;
 	if ((f->flags & PIN_FF_BLANK) != 0 &&
 	    pin_obj_type(c->o, n) == PIN_STRING &&
 	    pin_obj_str(c->o, n).len == 0)
@@ -243,6 +245,8 @@ is_empty(const struct check *c, const struct pin_field_row *f, pin_node n)
 {
 	if (n == 0 || pin_obj_type(c->o, n) == PIN_NULL)
 		return (1);
+	if (f->presence == PIN_P_NULL)
+		return (0);
 	return ((f->kind != PIN_F_OBJECT || f->shape != PIN_SHAPE_ONE) &&
 	    pin__value_zero(c->o, f, n));
 }

@@ -19,18 +19,16 @@
 
 struct doc {
 	char		 path[96];
-	struct pin_buf	*bytes;
+	struct pin_buf	*bytes;		/* NULL: made anew each time */
 	struct pin_buf	*aggregated;	/* NULL: there is no such form */
 	char		 etag[72];	/* of the aggregated form, quoted */
 };
 
 struct discovery {
+	struct openapi_docs *openapi;
 	struct doc	 docs[DOCS_MAX];
 	uint32_t	 n;
 };
-
-static const char no_cidrs[] = "\"serverAddressByClientCIDRs\":"
-    "[{\"clientCIDR\":\"0.0.0.0/0\",\"serverAddress\":\"%s:%u\"}]";
 
 /* ---- pieces --------------------------------------------------------- */
 
@@ -181,13 +179,26 @@ put_resources(struct pin_out *o, const struct pin_schema *sc,
 
 /* ---- aggregated ------------------------------------------------------ */
 
+/* A kind of the group version it is listed in says neither. */
 static void
-put_kind(struct pin_out *o, const char *group, size_t group_len,
-    const char *version, const char *kind)
+put_kind(struct pin_out *o, const struct pin_schema *sc,
+    const struct pin_gv_row *in, const char *gv, const char *kind)
 {
+	const char *slash = strchr(gv, '/'), *version;
+	int group_len = slash != NULL ? (int)(slash - gv) : 0;
+	char own[128];
+
+	version = slash != NULL ? slash + 1 : gv;
+	snprintf(own, sizeof(own), "%s%s%s", pin_schema_str(sc, in->group),
+	    *pin_schema_str(sc, in->group) ? "/" : "",
+	    pin_schema_str(sc, in->version));
+	if (strcmp(own, gv) == 0) {
+		group_len = 0;
+		version = "";
+	}
 	pin_out_printf(o, "\"responseKind\":{\"group\":\"%.*s\","
-	    "\"version\":\"%s\",\"kind\":\"%s\"}", (int)group_len, group,
-	    version, kind);
+	    "\"version\":\"%s\",\"kind\":\"%s\"}", group_len, gv, version,
+	    kind);
 }
 
 static void
@@ -195,7 +206,6 @@ agg_subs(struct pin_out *o, const struct pin_schema *sc,
     const struct pin_res_row *res)
 {
 	const struct pin_sub_row *sub;
-	const char *gv, *slash;
 	uint32_t i;
 
 	if (res->nsubs == 0)
@@ -203,12 +213,9 @@ agg_subs(struct pin_out *o, const struct pin_schema *sc,
 	pin_out_cstr(o, ",\"subresources\":[");
 	for (i = 0; i < res->nsubs; i++) {
 		sub = &sc->subs[res->sub0 + i];
-		gv = pin_schema_str(sc, sub->gv);
-		slash = strchr(gv, '/');
 		pin_out_printf(o, "%s{\"subresource\":\"%s\",", i > 0 ? "," :
 		    "", pin_schema_str(sc, sub->name));
-		put_kind(o, gv, slash != NULL ? (size_t)(slash - gv) : 0,
-		    slash != NULL ? slash + 1 : gv,
+		put_kind(o, sc, &sc->gvs[res->gv], pin_schema_str(sc, sub->gv),
 		    pin_schema_str(sc, sub->kind));
 		pin_out_cstr(o, ",\"verbs\":");
 		put_verbs(o, sub->verbs);
@@ -221,19 +228,20 @@ static void
 agg_version(struct pin_out *o, const struct pin_schema *sc,
     const struct pin_gv_row *gv)
 {
-	const char *group = pin_schema_str(sc, gv->group);
 	const struct pin_res_row *res;
+	char own[128];
 	uint32_t i;
 
+	snprintf(own, sizeof(own), "%s%s%s", pin_schema_str(sc, gv->group),
+	    *pin_schema_str(sc, gv->group) ? "/" : "",
+	    pin_schema_str(sc, gv->version));
 	pin_out_printf(o, "{\"version\":\"%s\",\"resources\":[",
 	    pin_schema_str(sc, gv->version));
 	for (i = 0; i < gv->nres; i++) {
 		res = &sc->resources[gv->res0 + i];
 		pin_out_printf(o, "%s{\"resource\":\"%s\",", i > 0 ? "," : "",
 		    pin_schema_str(sc, res->plural));
-		put_kind(o, group, strlen(group),
-		    pin_schema_str(sc, gv->version),
-		    pin_schema_str(sc, res->kind));
+		put_kind(o, sc, gv, own, pin_schema_str(sc, res->kind));
 		pin_out_printf(o, ",\"scope\":\"%s\",\"singularResource\":"
 		    "\"%s\",\"verbs\":", (res->flags & PIN_RF_NAMESPACED) !=
 		    0 ? "Namespaced" : "Cluster",
@@ -320,7 +328,7 @@ doc_add(struct discovery *d, const char *path, struct pin_out *o)
 	PIN_ASSERT(d->n < DOCS_MAX && o->failed == PIN_OK);
 	doc = &d->docs[d->n++];
 	snprintf(doc->path, sizeof(doc->path), "%s", path);
-	doc->bytes = pin_buf_copy(o->p, o->len);
+	doc->bytes = o->len == 0 ? NULL : pin_buf_copy(o->p, o->len);
 	o->len = 0;
 	return (doc);
 }
@@ -348,10 +356,7 @@ make_core(struct apiserver *srv, struct discovery *d, struct pin_out *o)
 	const struct pin_gv_row *core = pin_gv_find(sc, "", "v1");
 	struct doc *doc;
 
-	pin_out_cstr(o, "{\"kind\":\"APIVersions\",\"versions\":[\"v1\"],");
-	pin_out_printf(o, no_cidrs, srv->advertise, srv->bound.port);
-	pin_out_cstr(o, "}\n");
-	doc = doc_add(d, "/api", o);
+	doc = doc_add(d, "/api", o);	/* its bytes: put_versions */
 	pin_out_cstr(o, "{\"kind\":\"APIGroupDiscoveryList\",\"apiVersion\":"
 	    "\"apidiscovery.k8s.io/v2\",\"metadata\":{},\"items\":["
 	    "{\"metadata\":{},\"versions\":[");
@@ -422,19 +427,30 @@ make_groups(struct apiserver *srv, struct discovery *d, struct pin_out *o)
 	}
 }
 
+static int
+path_cmp(const void *a, const void *b)
+{
+	return (strcmp(*(const char *const *)a, *(const char *const *)b));
+}
+
 static void
 make_index(struct discovery *d, struct pin_out *o)
 {
-	static const char *const more[] = { "/healthz", "/livez", "/metrics",
-	    "/openapi/v2", "/openapi/v3", "/readyz", "/version" };
-	uint32_t i, n = d->n;
+	static const char *const more[] = {
+		"/.well-known/openid-configuration", "/apis/", "/healthz",
+		"/livez", "/metrics", "/openapi/v2", "/openapi/v3",
+		"/openapi/v3/", "/openid/v1/jwks", "/readyz", "/version" };
+	const char *paths[DOCS_MAX + PIN_LEN(more)];
+	uint32_t i, n = 0;
 
+	for (i = 0; i < d->n; i++)
+		paths[n++] = d->docs[i].path;
+	for (i = 0; i < PIN_LEN(more); i++)
+		paths[n++] = more[i];
+	qsort(paths, n, sizeof(paths[0]), path_cmp);
 	pin_out_cstr(o, "{\"paths\":[");
 	for (i = 0; i < n; i++)
-		pin_out_printf(o, "%s\"%s\"", i > 0 ? "," : "",
-		    d->docs[i].path);
-	for (i = 0; i < PIN_LEN(more); i++)
-		pin_out_printf(o, ",\"%s\"", more[i]);
+		pin_out_printf(o, "%s\"%s\"", i > 0 ? "," : "", paths[i]);
 	pin_out_cstr(o, "]}\n");
 	(void)doc_add(d, "/", o);
 }
@@ -451,6 +467,7 @@ discovery_open(struct apiserver *srv, struct pin_err *err)
 	make_groups(srv, d, &o);
 	make_index(d, &o);
 	pin_out_fini(&o);
+	d->openapi = openapi_open(srv->schema);
 	srv->discovery = d;
 	return (PIN_OK);
 }
@@ -468,7 +485,43 @@ discovery_close(struct apiserver *srv)
 		pin_buf_put(&d->docs[i].bytes);
 		pin_buf_put(&d->docs[i].aggregated);
 	}
+	openapi_close(&d->openapi);
 	free(d);
+}
+
+/* Where the server listens is known only when it does, so this one document
+ * is made anew each time. */
+static void
+put_versions(const struct apiserver *srv, struct pin_out *o)
+{
+	pin_out_cstr(o, "{\"kind\":\"APIVersions\",\"versions\":[\"v1\"],"
+	    "\"serverAddressByClientCIDRs\":[{\"clientCIDR\":\"0.0.0.0/0\","
+	    "\"serverAddress\":\"");
+	pin_out_printf(o, strchr(srv->advertise, ':') != NULL ? "[%s]:%u" :
+	    "%s:%u", srv->advertise, srv->bound.port);
+	pin_out_cstr(o, "\"}]}\n");
+}
+
+int
+discovery_doc(const struct apiserver *srv, const char *path, int aggregated,
+    struct pin_out *o)
+{
+	const struct discovery *d = srv->discovery;
+	const struct pin_buf *b = NULL;
+	uint32_t i;
+
+	if (strcmp(path, "/api") == 0 && !aggregated) {
+		put_versions(srv, o);
+		return (1);
+	}
+	for (i = 0; i < d->n && b == NULL; i++)
+		if (strcmp(d->docs[i].path, path) == 0)
+			b = aggregated ? d->docs[i].aggregated :
+			    d->docs[i].bytes;
+	if (b == NULL)
+		return (0);
+	pin_out_put(o, b->data, b->len);
+	return (1);
 }
 
 /* ---- serving ----------------------------------------------------------- */
@@ -520,6 +573,7 @@ int
 discovery_dispatch(struct request *r)
 {
 	struct discovery *d = r->srv->discovery;
+	struct pin_out o;
 	uint32_t i;
 
 	for (i = 0; i < d->n; i++) {
@@ -527,8 +581,14 @@ discovery_dispatch(struct request *r)
 			continue;
 		if (d->docs[i].aggregated != NULL && wants_aggregated(r))
 			return (serve_aggregated(r, &d->docs[i]));
+		if (d->docs[i].bytes == NULL) {
+			pin_out_init(&o, r->arena, DOC_MAX);
+			put_versions(r->srv, &o);
+			return (reply_bytes(r, 200, "application/json",
+			    (struct pin_str){ o.p, o.len }));
+		}
 		return (reply_buf(r, 200, "application/json",
 		    pin_buf_get(d->docs[i].bytes)));
 	}
-	return (openapi_dispatch(r));
+	return (openapi_dispatch(r, d->openapi));
 }

@@ -1,101 +1,177 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * openapi_path.c -- resources as OpenAPI paths and operations.
- * Contract: openapi.h; operation ids, parameters and x-kubernetes-action as
- * upstream publishes them. */
+ * One thread a writer.
+ * Contract: openapi_int.h; operation ids, parameters and x-kubernetes-action
+ * as upstream publishes them. */
 #include "core/apiserver/openapi_int.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
 /* ---- parameters ------------------------------------------------------ */
 
-enum { Q_STR, Q_INT, Q_BOOL };
+/* Every parameter there is, by name. An operation has a set of them; what all
+ * operations of a path have is said once, of the path. */
+#define QUERY_MAP(X)							\
+	X(ALLOW_BOOKMARKS, "allowWatchBookmarks", BOOL)			\
+	X(COMMAND, "command", STR)					\
+	X(CONTAINER, "container", STR)					\
+	X(CONTINUE, "continue", STR)					\
+	X(DRY_RUN, "dryRun", STR)					\
+	X(MANAGER, "fieldManager", STR)					\
+	X(FIELDS, "fieldSelector", STR)					\
+	X(VALIDATION, "fieldValidation", STR)				\
+	X(FOLLOW, "follow", BOOL)					\
+	X(FORCE, "force", BOOL)						\
+	X(GRACE, "gracePeriodSeconds", INT)				\
+	X(UNSAFE, "ignoreStoreReadErrorWithClusterBreakingPotential", BOOL) \
+	X(INSECURE, "insecureSkipTLSVerifyBackend", BOOL)		\
+	X(LABELS, "labelSelector", STR)					\
+	X(LIMIT, "limit", INT)						\
+	X(LIMIT_BYTES, "limitBytes", INT)				\
+	X(NAME, "name", PATH)						\
+	X(NAMESPACE, "namespace", PATH)					\
+	X(ORPHAN, "orphanDependents", BOOL)				\
+	X(REST, "path", PATH)						\
+	X(PATH, "path", STR)						\
+	X(PORTS, "ports", INT)						\
+	X(PRETTY, "pretty", STR)					\
+	X(PREVIOUS, "previous", BOOL)					\
+	X(PROPAGATION, "propagationPolicy", STR)			\
+	X(VERSION, "resourceVersion", STR)				\
+	X(VERSION_MATCH, "resourceVersionMatch", STR)			\
+	X(INITIAL, "sendInitialEvents", BOOL)				\
+	X(SINCE, "sinceSeconds", INT)					\
+	X(STDERR, "stderr", BOOL)					\
+	X(STDIN, "stdin", BOOL)						\
+	X(STDOUT, "stdout", BOOL)					\
+	X(STREAM, "stream", STR)					\
+	X(TAIL, "tailLines", INT)					\
+	X(TIMEOUT, "timeoutSeconds", INT)				\
+	X(TIMESTAMPS, "timestamps", BOOL)				\
+	X(TTY, "tty", BOOL)						\
+	X(WATCH, "watch", BOOL)
 
-struct param {
+enum { Q_STR, Q_INT, Q_BOOL, Q_PATH };
+enum {
+#define X(sym, name, type) P_##sym,
+	QUERY_MAP(X)
+#undef X
+	P__COUNT
+};
+#define BIT(sym)	(UINT64_C(1) << P_##sym)
+
+static const struct {
 	const char	*name;
 	int		 type;
+} params[P__COUNT] = {
+#define X(sym, text, t) [P_##sym] = { text, Q_##t },
+	QUERY_MAP(X)
+#undef X
 };
 
-static const struct param list_params[] = {
-	{ "allowWatchBookmarks", Q_BOOL }, { "continue", Q_STR },
-	{ "fieldSelector", Q_STR }, { "labelSelector", Q_STR },
-	{ "limit", Q_INT }, { "resourceVersion", Q_STR },
-	{ "resourceVersionMatch", Q_STR }, { "sendInitialEvents", Q_BOOL },
-	{ "timeoutSeconds", Q_INT }, { "watch", Q_BOOL }, { NULL, 0 } };
-static const struct param write_params[] = {
-	{ "dryRun", Q_STR }, { "fieldManager", Q_STR },
-	{ "fieldValidation", Q_STR }, { NULL, 0 } };
-static const struct param patch_params[] = {
-	{ "dryRun", Q_STR }, { "fieldManager", Q_STR },
-	{ "fieldValidation", Q_STR }, { "force", Q_BOOL }, { NULL, 0 } };
-static const struct param delete_params[] = {
-	{ "dryRun", Q_STR }, { "gracePeriodSeconds", Q_INT },
-	{ "ignoreStoreReadErrorWithClusterBreakingPotential", Q_BOOL },
-	{ "orphanDependents", Q_BOOL }, { "propagationPolicy", Q_STR },
-	{ NULL, 0 } };
-static const struct param collection_params[] = {
-	{ "continue", Q_STR }, { "dryRun", Q_STR }, { "fieldSelector", Q_STR },
-	{ "gracePeriodSeconds", Q_INT },
-	{ "ignoreStoreReadErrorWithClusterBreakingPotential", Q_BOOL },
-	{ "labelSelector", Q_STR }, { "limit", Q_INT },
-	{ "orphanDependents", Q_BOOL }, { "propagationPolicy", Q_STR },
-	{ "resourceVersion", Q_STR }, { "resourceVersionMatch", Q_STR },
-	{ "sendInitialEvents", Q_BOOL }, { "timeoutSeconds", Q_INT },
-	{ NULL, 0 } };
-static const struct param no_params[] = { { NULL, 0 } };
+#define LIST_PARAMS	(BIT(ALLOW_BOOKMARKS) | BIT(CONTINUE) | BIT(FIELDS) | \
+    BIT(LABELS) | BIT(LIMIT) | BIT(VERSION) | BIT(VERSION_MATCH) |	\
+    BIT(INITIAL) | BIT(TIMEOUT) | BIT(WATCH))
+#define WRITE_PARAMS	(BIT(DRY_RUN) | BIT(MANAGER) | BIT(VALIDATION))
+#define DELETE_PARAMS	(BIT(DRY_RUN) | BIT(GRACE) | BIT(UNSAFE) |	\
+    BIT(ORPHAN) | BIT(PROPAGATION))
+#define COLLECTION_PARAMS (DELETE_PARAMS | BIT(CONTINUE) | BIT(FIELDS) | \
+    BIT(LABELS) | BIT(LIMIT) | BIT(VERSION) | BIT(VERSION_MATCH) |	\
+    BIT(INITIAL) | BIT(TIMEOUT))
+#define LOG_PARAMS	(BIT(CONTAINER) | BIT(FOLLOW) | BIT(INSECURE) |	\
+    BIT(LIMIT_BYTES) | BIT(PREVIOUS) | BIT(SINCE) | BIT(STREAM) |	\
+    BIT(TAIL) | BIT(TIMESTAMPS))
+#define EXEC_PARAMS	(BIT(COMMAND) | BIT(CONTAINER) | BIT(STDERR) |	\
+    BIT(STDIN) | BIT(STDOUT) | BIT(TTY))
 
 static void
-put_param(struct openapi *a, const char *in, const char *name, int type)
+put_params(struct openapi *a, uint64_t set, int n)
 {
-	static const char *const types[] = { "string", "integer", "boolean" };
-	int path = strcmp(in, "path") == 0;
+	static const char *const types[] = { "string", "integer", "boolean",
+	    "string" };
+	uint32_t i;
+	int path;
 
-	pin_out_printf(&a->o, a->version == 2 ?
-	    "{\"in\":\"%s\",\"name\":\"%s\"%s,\"type\":\"%s\","
-	    "\"uniqueItems\":true}" :
-	    "{\"in\":\"%s\",\"name\":\"%s\"%s,\"schema\":{\"type\":\"%s\","
-	    "\"uniqueItems\":true}}", in, name, path ? ",\"required\":true" :
-	    "", types[type]);
-}
-
-static void
-put_params(struct openapi *a, const struct param *p)
-{
-	int n = 0;
-
-	for (; p->name != NULL; p++) {
-		if (n++ > 0)
-			pin_out_char(&a->o, ',');
-		put_param(a, "query", p->name, p->type);
+	for (i = 0; i < P__COUNT; i++) {
+		if ((set & UINT64_C(1) << i) == 0)
+			continue;
+		path = params[i].type == Q_PATH;
+		pin_out_printf(&a->o, "%s{\"in\":\"%s\",\"name\":\"%s\"%s,"
+		    "%s\"type\":\"%s\",\"uniqueItems\":true}%s",
+		    n++ > 0 ? "," : "", path ? "path" : "query",
+		    params[i].name, path ? ",\"required\":true" : "",
+		    a->version == 2 ? "" : "\"schema\":{",
+		    types[params[i].type], a->version == 2 ? "" : "}");
 	}
 }
 
 /* ---- operations ------------------------------------------------------- */
 
-enum { OP_GET, OP_LIST, OP_POST, OP_PUT, OP_PATCH, OP_DELETE, OP_COLLECTION,
-    OP__COUNT };
+enum { BODY_NONE, BODY_SELF, BODY_PATCH, BODY_OPTIONS };
+enum { ANSWER_SELF, ANSWER_LIST, ANSWER_STATUS, ANSWER_EVENT, ANSWER_TEXT };
 
-static const struct op {
+struct op {
 	const char	*method, *verb, *action;
-	const struct param *params;
-	uint32_t	 bit;
-	uint32_t	 created;	/* which codes beside 200: 1 201, 2
-					 * 202 */
-} ops[OP__COUNT] = {
-	[OP_GET] = { "get", "read", "get", no_params, PIN_VERB_GET, 0 },
-	[OP_LIST] = { "get", "list", "list", list_params, PIN_VERB_LIST, 0 },
-	[OP_POST] = { "post", "create", "post", write_params,
-	    PIN_VERB_CREATE, 3 },
-	[OP_PUT] = { "put", "replace", "put", write_params, PIN_VERB_UPDATE,
-	    1 },
-	[OP_PATCH] = { "patch", "patch", "patch", patch_params,
-	    PIN_VERB_PATCH, 1 },
-	[OP_DELETE] = { "delete", "delete", "delete", delete_params,
-	    PIN_VERB_DELETE, 2 },
+	uint64_t	 params;
+	uint32_t	 bit;		/* the verb that has it; 0: always */
+	uint8_t		 body, answer, media, codes;
+};
+#define CODE_CREATED	1
+#define CODE_ACCEPTED	2
+
+enum { OP_GET, OP_LIST, OP_POST, OP_PUT, OP_PATCH, OP_DELETE, OP_COLLECTION,
+    OP_WATCH, OP_WATCHLIST, OP_LOG, OP__COUNT };
+
+static const struct op ops[OP__COUNT] = {
+	[OP_GET] = { "get", "read", "get", 0, PIN_VERB_GET, BODY_NONE,
+	    ANSWER_SELF, OA_MEDIA_API, 0 },
+	[OP_LIST] = { "get", "list", "list", LIST_PARAMS, PIN_VERB_LIST,
+	    BODY_NONE, ANSWER_LIST, OA_MEDIA_STREAM, 0 },
+	[OP_POST] = { "post", "create", "post", WRITE_PARAMS, PIN_VERB_CREATE,
+	    BODY_SELF, ANSWER_SELF, OA_MEDIA_API, CODE_CREATED |
+	    CODE_ACCEPTED },
+	[OP_PUT] = { "put", "replace", "put", WRITE_PARAMS, PIN_VERB_UPDATE,
+	    BODY_SELF, ANSWER_SELF, OA_MEDIA_API, CODE_CREATED },
+	[OP_PATCH] = { "patch", "patch", "patch", WRITE_PARAMS | BIT(FORCE),
+	    PIN_VERB_PATCH, BODY_PATCH, ANSWER_SELF, OA_MEDIA_API,
+	    CODE_CREATED },
+	[OP_DELETE] = { "delete", "delete", "delete", DELETE_PARAMS,
+	    PIN_VERB_DELETE, BODY_OPTIONS, ANSWER_STATUS, OA_MEDIA_API,
+	    CODE_ACCEPTED },
 	[OP_COLLECTION] = { "delete", "delete", "deletecollection",
-	    collection_params, PIN_VERB_DELETECOLLECTION, 0 },
+	    COLLECTION_PARAMS, PIN_VERB_DELETECOLLECTION, BODY_OPTIONS,
+	    ANSWER_STATUS, OA_MEDIA_API, 0 },
+	[OP_WATCH] = { "get", "watch", "watch", LIST_PARAMS, PIN_VERB_WATCH,
+	    BODY_NONE, ANSWER_EVENT, OA_MEDIA_STREAM, 0 },
+	[OP_WATCHLIST] = { "get", "watch", "watchlist", LIST_PARAMS,
+	    PIN_VERB_WATCH, BODY_NONE, ANSWER_EVENT, OA_MEDIA_STREAM, 0 },
+	[OP_LOG] = { "get", "read", "get", LOG_PARAMS, PIN_VERB_GET,
+	    BODY_NONE, ANSWER_TEXT, OA_MEDIA_LOG, 0 },
+};
+
+#define CONNECT(method, verb)						\
+	{ method, verb, "connect", 0, 0, BODY_NONE, ANSWER_TEXT,	\
+	    OA_MEDIA_ANY, 0 }
+static const struct op connects[] = {
+	CONNECT("delete", "connectDelete"), CONNECT("get", "connectGet"),
+	CONNECT("head", "connectHead"), CONNECT("options", "connectOptions"),
+	CONNECT("patch", "connectPatch"), CONNECT("post", "connectPost"),
+	CONNECT("put", "connectPut"),
+};
+
+/* Subresources that are streams: their parameters, and whether they take
+ * every method and a path below them or only GET and POST. */
+static const struct stream {
+	const char	*name;
+	uint64_t	 params;
+	int		 proxy;
+} streams[] = {
+	{ "attach", EXEC_PARAMS & ~BIT(COMMAND), 0 },
+	{ "exec", EXEC_PARAMS, 0 },
+	{ "portforward", BIT(PORTS), 0 },
+	{ "proxy", BIT(PATH), 1 },
 };
 
 /* What one path serves. */
@@ -104,183 +180,176 @@ struct target {
 	const struct pin_res_row *res;
 	const struct pin_sub_row *sub;	/* NULL: the resource */
 	int		 all;		/* across namespaces */
+	int		 named;
+	int		 watch;		/* below /watch */
+	int		 rest;		/* a path follows: {path} */
 };
 
-/* "rbac.authorization.k8s.io" to "RbacAuthorization". */
-static void
-put_camel(struct openapi *a, const char *s)
+static const char *
+str(const struct openapi *a, uint32_t off)
 {
-	size_t n = strlen(s), i;
-	int up = 1;
-
-	if (n == 0) {
-		pin_out_cstr(&a->o, "Core");
-		return;
-	}
-	if (n > 7 && strcmp(s + n - 7, ".k8s.io") == 0)
-		n -= 7;
-	for (i = 0; i < n; i++) {
-		if (s[i] == '.') {
-			up = 1;
-			continue;
-		}
-		pin_out_char(&a->o, up ? (char)toupper((unsigned char)s[i]) :
-		    s[i]);
-		up = 0;
-	}
+	return (pin_schema_str(a->sc, off));
 }
 
+static int
+is_list_op(const struct op *op)
+{
+	return (op == &ops[OP_WATCHLIST]);
+}
+
+/* verb Group Version [Collection] [Namespaced] Kind [Sub] [List]
+ * [ForAllNamespaces] [WithPath] */
 static void
 put_id(struct openapi *a, const struct target *t, const struct op *op)
 {
-	pin_out_printf(&a->o, "\"operationId\":\"%s", op->verb);
-	put_camel(a, pin_schema_str(a->sc, t->gv->group));
-	put_camel(a, pin_schema_str(a->sc, t->gv->version));
+	int connect = op->media == OA_MEDIA_ANY;
+
+	pin_out_printf(&a->o, "\"operationId\":\"%.*s", connect ? 7 :
+	    (int)strlen(op->verb), op->verb);
+	openapi_camel(a, str(a, t->gv->group), 1);
+	openapi_camel(a, str(a, t->gv->version), 1);
+	if (connect)
+		pin_out_cstr(&a->o, op->verb + 7);
 	if (op == &ops[OP_COLLECTION])
 		pin_out_cstr(&a->o, "Collection");
 	if ((t->res->flags & PIN_RF_NAMESPACED) != 0 && !t->all)
 		pin_out_cstr(&a->o, "Namespaced");
-	pin_out_cstr(&a->o, pin_schema_str(a->sc, t->res->kind));
+	pin_out_cstr(&a->o, str(a, t->res->kind));
 	if (t->sub != NULL)
-		put_camel(a, pin_schema_str(a->sc, t->sub->name));
-	pin_out_printf(&a->o, "%s\"", t->all ? "ForAllNamespaces" : "");
+		openapi_camel(a, str(a, t->sub->name), 1);
+	pin_out_printf(&a->o, "%s%s%s\"", is_list_op(op) ? "List" : "",
+	    t->all ? "ForAllNamespaces" : "", t->rest ? "WithPath" : "");
 }
 
 static uint32_t
-target_type(const struct target *t)
+self_type(const struct target *t)
 {
 	return (t->sub != NULL && t->sub->type != PIN_NONE ? t->sub->type :
 	    t->res->type);
 }
 
+/* Kinds whose DELETE answers with the object. */
+static int
+deletes_with_object(const struct openapi *a, const struct target *t)
+{
+	static const char *const which[][2] = {
+		{ "", "persistentvolumeclaims" }, { "", "persistentvolumes" },
+		{ "", "pods" }, { "", "podtemplates" },
+		{ "", "resourcequotas" }, { "", "serviceaccounts" },
+		{ "", "services" }, { "resource.k8s.io", "deviceclasses" },
+		{ "resource.k8s.io", "resourceclaims" },
+		{ "resource.k8s.io", "resourceclaimtemplates" },
+		{ "resource.k8s.io", "resourceslices" },
+		{ "storage.k8s.io", "csidrivers" },
+		{ "storage.k8s.io", "csinodes" },
+		{ "storage.k8s.io", "storageclasses" },
+		{ "storage.k8s.io", "volumeattachments" },
+		{ "storage.k8s.io", "volumeattributesclasses" },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(which) / sizeof(which[0]); i++)
+		if (strcmp(which[i][0], str(a, t->gv->group)) == 0 &&
+		    strcmp(which[i][1], str(a, t->res->plural)) == 0)
+			return (1);
+	return (0);
+}
+
 static uint32_t
 answer_type(struct openapi *a, const struct target *t, const struct op *op)
 {
-	if (op == &ops[OP_LIST] && t->res->list_type != PIN_NONE)
+	switch (op->answer) {
+	case ANSWER_LIST:
 		return (t->res->list_type);
-	if (op == &ops[OP_COLLECTION] || op == &ops[OP_DELETE])
+	case ANSWER_STATUS:
+		if (op == &ops[OP_DELETE] && deletes_with_object(a, t))
+			return (t->res->type);
 		return (openapi_type(a, "meta.v1.Status"));
-	return (target_type(t));
+	case ANSWER_EVENT:
+		return (openapi_type(a, "meta.v1.WatchEvent"));
+	case ANSWER_TEXT:
+		return (PIN_NONE);
+	default:
+		return (self_type(t));
+	}
 }
 
 static void
 put_body(struct openapi *a, const struct target *t, const struct op *op)
 {
-	static const char *const patches[] = {
-	    "application/json-patch+json", "application/merge-patch+json",
-	    "application/strategic-merge-patch+json" };
-	int patch = op == &ops[OP_PATCH], del = op == &ops[OP_DELETE] ||
-	    op == &ops[OP_COLLECTION];
-	uint32_t type = del ? openapi_type(a, "meta.v1.DeleteOptions") :
-	    target_type(t);
-	size_t i;
+	int patch = op->body == BODY_PATCH;
+	uint32_t type = op->body == BODY_OPTIONS ?
+	    openapi_type(a, "meta.v1.DeleteOptions") : self_type(t);
 
-	pin_out_cstr(&a->o, ",\"requestBody\":{\"content\":{");
-	for (i = 0; i < (patch ? PIN_LEN(patches) : 1); i++) {
-		pin_out_printf(&a->o, "%s\"%s\":{\"schema\":", i > 0 ? "," :
-		    "", patch ? patches[i] : "*/*");
-		if (patch)
-			openapi_special_ref(a, OA_PATCH);
-		else
-			openapi_ref(a, type);
-		pin_out_char(&a->o, '}');
-	}
-	pin_out_printf(&a->o, "}%s}", del ? "" : ",\"required\":true");
-}
-
-static void
-put_body2(struct openapi *a, const struct target *t, const struct op *op)
-{
-	int del = op == &ops[OP_DELETE] || op == &ops[OP_COLLECTION];
-
-	pin_out_printf(&a->o, "{\"in\":\"body\",\"name\":\"body\",%s"
-	    "\"schema\":", del ? "" : "\"required\":true,");
-	if (op == &ops[OP_PATCH])
-		openapi_special_ref(a, OA_PATCH);
-	else
-		openapi_ref(a, del ? openapi_type(a,
-		    "meta.v1.DeleteOptions") : target_type(t));
+	pin_out_cstr(&a->o, a->version == 2 ? "{\"in\":\"body\",\"name\":"
+	    "\"body\"," : ",\"requestBody\":{");
+	if (op->body != BODY_OPTIONS)
+		pin_out_cstr(&a->o, "\"required\":true,");
+	openapi_content(a, patch ? OA_MEDIA_PATCH : OA_MEDIA_ANY, type,
+	    patch ? OA_PATCH : OA__COUNT);
 	pin_out_char(&a->o, '}');
 }
 
-static void
-put_response(struct openapi *a, const char *code, const char *text,
-    uint32_t type, int stream)
-{
-	static const char *const media[] = { "application/json",
-	    "application/yaml", "application/json;stream=watch" };
-	size_t i;
-
-	pin_out_printf(&a->o, "\"%s\":{\"description\":\"%s\",", code, text);
-	if (a->version == 2) {
-		pin_out_cstr(&a->o, "\"schema\":");
-		openapi_ref(a, type);
-	} else {
-		pin_out_cstr(&a->o, "\"content\":{");
-		for (i = 0; i < (stream ? 3 : 2); i++) {
-			pin_out_printf(&a->o, "%s\"%s\":{\"schema\":",
-			    i > 0 ? "," : "", media[i]);
-			openapi_ref(a, type);
-			pin_out_char(&a->o, '}');
-		}
-		pin_out_char(&a->o, '}');
-	}
-	pin_out_cstr(&a->o, "},");
-}
-
+/* Of a stream its options, else the kind that is served. */
 static void
 put_kind(struct openapi *a, const struct target *t)
 {
-	const char *gv = t->sub != NULL ? pin_schema_str(a->sc, t->sub->gv) :
-	    NULL, *slash = gv != NULL ? strchr(gv, '/') : NULL;
+	const char *gv, *slash;
 
-	if (gv == NULL)
+	pin_out_cstr(&a->o, ",\"x-kubernetes-group-version-kind\":");
+	if (t->sub == NULL) {
 		pin_out_printf(&a->o, "{\"group\":\"%s\",\"kind\":\"%s\","
-		    "\"version\":\"%s\"}", pin_schema_str(a->sc,
-		    t->gv->group), pin_schema_str(a->sc, t->res->kind),
-		    pin_schema_str(a->sc, t->gv->version));
-	else
-		pin_out_printf(&a->o, "{\"group\":\"%.*s\",\"kind\":\"%s\","
-		    "\"version\":\"%s\"}", slash != NULL ? (int)(slash - gv) :
-		    0, gv, pin_schema_str(a->sc, t->sub->kind), slash != NULL ?
-		    slash + 1 : gv);
+		    "\"version\":\"%s\"}", str(a, t->gv->group),
+		    str(a, t->res->kind), str(a, t->gv->version));
+		return;
+	}
+	gv = str(a, t->sub->gv);
+	slash = strchr(gv, '/');
+	pin_out_printf(&a->o, "{\"group\":\"%.*s\",\"kind\":\"%s\","
+	    "\"version\":\"%s\"}", slash != NULL ? (int)(slash - gv) : 0, gv,
+	    str(a, t->sub->kind), slash != NULL ? slash + 1 : gv);
 }
 
+/* shared: parameters that are said of the path. */
 static void
-put_op(struct openapi *a, const struct target *t, const struct op *op)
+put_op(struct openapi *a, const struct target *t, const struct op *op,
+    uint64_t shared)
 {
-	int has_body = op->bit != PIN_VERB_GET && op->bit != PIN_VERB_LIST;
 	uint32_t type = answer_type(a, t, op);
+	uint64_t own = op->params & ~shared;
 	struct pin_out *o = &a->o;
+	int body2 = a->version == 2 && op->body != BODY_NONE;
 
 	pin_out_printf(o, "\"%s\":{", op->method);
-	if (a->version == 2)
-		pin_out_cstr(o, "\"consumes\":[\"*/*\"],\"produces\":["
-		    "\"application/json\",\"application/yaml\"],"
-		    "\"schemes\":[\"https\"],");
-	put_id(a, t, op);
-	pin_out_cstr(o, ",\"parameters\":[");
-	if (has_body && a->version == 2) {
-		put_body2(a, t, op);
-		if (op->params[0].name != NULL)
-			pin_out_char(o, ',');
+	if (a->version == 2) {
+		pin_out_cstr(o, "\"consumes\":");
+		openapi_media(a, op->body == BODY_PATCH ? OA_MEDIA_PATCH :
+		    OA_MEDIA_ANY);
+		pin_out_cstr(o, ",\"produces\":");
+		openapi_media(a, op->media);
+		pin_out_cstr(o, ",\"schemes\":[\"https\"],");
 	}
-	put_params(a, op->params);
-	pin_out_char(o, ']');
-	if (has_body && a->version == 3)
+	put_id(a, t, op);
+	if (own != 0 || body2) {
+		pin_out_cstr(o, ",\"parameters\":[");
+		if (body2)
+			put_body(a, t, op);
+		put_params(a, own, body2);
+		pin_out_char(o, ']');
+	}
+	if (a->version == 3 && op->body != BODY_NONE)
 		put_body(a, t, op);
 	pin_out_cstr(o, ",\"responses\":{");
-	put_response(a, "200", "OK", type, op == &ops[OP_LIST]);
-	if ((op->created & 1) != 0)
-		put_response(a, "201", "Created", type, 0);
-	if ((op->created & 2) != 0)
-		put_response(a, "202", "Accepted", type, 0);
-	pin_out_cstr(o, "\"401\":{\"description\":\"Unauthorized\"}},"
-	    "\"tags\":[\"");
-	pin_out_printf(o, "%s_%s\"],\"x-kubernetes-action\":\"%s\","
-	    "\"x-kubernetes-group-version-kind\":", *pin_schema_str(a->sc,
-	    t->gv->group) ? pin_schema_str(a->sc, t->gv->group) : "core",
-	    pin_schema_str(a->sc, t->gv->version), op->action);
+	openapi_response(a, "200", "OK", op->media, type, OA__COUNT);
+	if ((op->codes & CODE_CREATED) != 0)
+		openapi_response(a, "201", "Created", op->media, type,
+		    OA__COUNT);
+	if ((op->codes & CODE_ACCEPTED) != 0)
+		openapi_response(a, "202", "Accepted", op->media, type,
+		    OA__COUNT);
+	pin_out_cstr(o, "\"401\":{\"description\":\"Unauthorized\"}},");
+	openapi_tag(a, t->gv, 1);
+	pin_out_printf(o, ",\"x-kubernetes-action\":\"%s\"", op->action);
 	put_kind(a, t);
 	pin_out_char(o, '}');
 }
@@ -288,66 +357,133 @@ put_op(struct openapi *a, const struct target *t, const struct op *op)
 /* ---- paths ------------------------------------------------------------ */
 
 static void
-put_path(struct openapi *a, const struct target *t, int named,
-    const int *which, int nops, uint32_t verbs, int *n)
+put_path_name(struct openapi *a, const struct target *t)
 {
-	const char *group = pin_schema_str(a->sc, t->gv->group);
-	int ns = (t->res->flags & PIN_RF_NAMESPACED) != 0 && !t->all, i, k = 0;
+	const char *group = str(a, t->gv->group);
+	int ns = (t->res->flags & PIN_RF_NAMESPACED) != 0 && !t->all;
 	struct pin_out *o = &a->o;
 
-	for (i = 0; i < nops; i++)
-		k += (verbs & ops[which[i]].bit) != 0;
-	if (k == 0)
-		return;
-	pin_out_printf(o, "%s\"/%s%s%s/%s/%s%s%s%s%s\":{", (*n)++ > 0 ? "," :
+	pin_out_printf(o, "%s\"/%s%s%s/%s/%s%s%s%s", a->npaths++ > 0 ? "," :
 	    "", *group ? "apis" : "api", *group ? "/" : "", group,
-	    pin_schema_str(a->sc, t->gv->version), ns ?
-	    "namespaces/{namespace}/" : "", pin_schema_str(a->sc,
-	    t->res->plural), named ? "/{name}" : "", t->sub != NULL ? "/" : "",
-	    t->sub != NULL ? pin_schema_str(a->sc, t->sub->name) : "");
-	for (i = 0; i < nops; i++)
-		if ((verbs & ops[which[i]].bit) != 0) {
-			put_op(a, t, &ops[which[i]]);
-			pin_out_char(o, ',');
-		}
-	pin_out_cstr(o, "\"parameters\":[");
-	if (named) {
-		put_param(a, "path", "name", Q_STR);
-		pin_out_char(o, ',');
-	}
-	if (ns) {
-		put_param(a, "path", "namespace", Q_STR);
-		pin_out_char(o, ',');
-	}
-	put_param(a, "query", "pretty", Q_STR);
-	pin_out_cstr(o, "]}");
+	    str(a, t->gv->version), t->watch ? "watch/" : "", ns ?
+	    "namespaces/{namespace}/" : "", str(a, t->res->plural), t->named ?
+	    "/{name}" : "");
+	if (t->sub != NULL)
+		pin_out_printf(o, "/%s", str(a, t->sub->name));
+	pin_out_printf(o, "%s\":{", t->rest ? "/{path}" : "");
 }
 
-void
-openapi_paths(struct openapi *a, const struct pin_gv_row *gv, int *n)
+/* The operations of which that are among verbs, and the path's parameters:
+ * those that lie in it, more, and what all operations have. */
+static void
+put_path(struct openapi *a, const struct target *t, const struct op *which,
+    const int *order, int nops, uint64_t more)
+{
+	uint32_t verbs = t->sub != NULL ? t->sub->verbs : t->res->verbs;
+	int ns = (t->res->flags & PIN_RF_NAMESPACED) != 0 && !t->all, i, n = 0;
+	uint64_t shared = ~UINT64_C(0);
+	const struct op *op;
+
+	for (i = 0; i < nops; i++) {
+		op = &which[order[i]];
+		if (op->bit == 0 || (verbs & op->bit) != 0) {
+			shared &= op->params;
+			n++;
+		}
+	}
+	if (n == 0)
+		return;
+	put_path_name(a, t);
+	for (i = 0; i < nops; i++) {
+		op = &which[order[i]];
+		if (op->bit == 0 || (verbs & op->bit) != 0) {
+			put_op(a, t, op, shared);
+			pin_out_char(&a->o, ',');
+		}
+	}
+	shared |= more | (t->named ? BIT(NAME) : 0) | (ns ? BIT(NAMESPACE) : 0);
+	pin_out_cstr(&a->o, "\"parameters\":[");
+	put_params(a, shared, 0);
+	pin_out_cstr(&a->o, "]}");
+}
+
+static const struct stream *
+stream_of(const struct openapi *a, const struct pin_sub_row *sub)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(streams) / sizeof(streams[0]); i++)
+		if (strcmp(streams[i].name, str(a, sub->name)) == 0)
+			return (&streams[i]);
+	return (NULL);
+}
+
+static void
+put_sub(struct openapi *a, struct target *t)
+{
+	static const int typed[] = { OP_GET, OP_PUT, OP_PATCH, OP_POST };
+	static const int log[] = { OP_LOG };
+	static const int every[] = { 0, 1, 2, 3, 4, 5, 6 }, two[] = { 1, 5 };
+	const struct stream *s = stream_of(a, t->sub);
+
+	if (s == NULL && strcmp(str(a, t->sub->name), "log") == 0) {
+		put_path(a, t, ops, log, 1, BIT(PRETTY));
+	} else if (s == NULL) {
+		put_path(a, t, ops, typed, 4, BIT(PRETTY));
+	} else if (!s->proxy) {
+		put_path(a, t, connects, two, 2, s->params);
+	} else {
+		put_path(a, t, connects, every, 7, s->params);
+		t->rest = 1;
+		put_path(a, t, connects, every, 7, s->params | BIT(REST));
+		t->rest = 0;
+	}
+}
+
+/* The resource's own paths, in the place that t says, then without a
+ * namespace. */
+static void
+put_resource(struct openapi *a, struct target *t)
 {
 	static const int many[] = { OP_LIST, OP_POST, OP_COLLECTION },
 	    one[] = { OP_GET, OP_PUT, OP_PATCH, OP_DELETE },
-	    subs[] = { OP_GET, OP_PUT, OP_PATCH, OP_POST }, all[] = { OP_LIST };
-	struct target t = { .gv = gv };
-	uint32_t i, k;
+	    all[] = { OP_LIST }, watch1[] = { OP_WATCH },
+	    watch[] = { OP_WATCHLIST };
+	int k;
 
+	put_path(a, t, ops, many, 3, BIT(PRETTY));
+	t->named = 1;
+	put_path(a, t, ops, one, 4, BIT(PRETTY));
+	t->watch = 1;
+	put_path(a, t, ops, watch1, 1, BIT(PRETTY));
+	t->named = 0;
+	put_path(a, t, ops, watch, 1, BIT(PRETTY));
+	if ((t->res->flags & PIN_RF_NAMESPACED) != 0) {
+		t->all = 1;
+		put_path(a, t, ops, watch, 1, BIT(PRETTY));
+		t->watch = 0;
+		put_path(a, t, ops, all, 1, BIT(PRETTY));
+		t->all = 0;
+	}
+	t->watch = 0;
+	t->named = 1;
+	for (k = 0; k < (int)t->res->nsubs; k++) {
+		t->sub = &a->sc->subs[t->res->sub0 + (uint32_t)k];
+		put_sub(a, t);
+	}
+	t->sub = NULL;
+	t->named = 0;
+}
+
+void
+openapi_paths(struct openapi *a, const struct pin_gv_row *gv)
+{
+	struct target t = { .gv = gv };
+	uint32_t i;
+
+	openapi_root(a, OA_ROOT_GV, gv);
 	for (i = 0; i < gv->nres; i++) {
 		t.res = &a->sc->resources[gv->res0 + i];
-		t.sub = NULL;
-		t.all = 0;
-		put_path(a, &t, 0, many, 3, t.res->verbs, n);
-		put_path(a, &t, 1, one, 4, t.res->verbs, n);
-		if ((t.res->flags & PIN_RF_NAMESPACED) != 0) {
-			t.all = 1;
-			put_path(a, &t, 0, all, 1, t.res->verbs, n);
-			t.all = 0;
-		}
-		for (k = 0; k < t.res->nsubs; k++) {
-			t.sub = &a->sc->subs[t.res->sub0 + k];
-			/* Streams are no typed operations. */
-			if (t.sub->type != PIN_NONE)
-				put_path(a, &t, 1, subs, 4, t.sub->verbs, n);
-		}
+		put_resource(a, &t);
 	}
 }

@@ -45,5 +45,15 @@ int	reply_out(struct request *, int status, struct pin_out *);
  * aggregated discovery's. Takes the reference; bytes NULL: 304. */
 int	reply_etag(struct request *, int status, const char *type,
 	    const char *etag, PIN_OWN struct pin_buf *);
+/* The same with all that caches are told; what is NULL is not. cache must be
+ * static. */
+struct reply_keep {
+	const char	*etag;		/* quoted */
+	const char	*cache;		/* Cache-Control; never NULL */
+	const char	*expires;
+	const char	*location;
+};
+int	reply_kept(struct request *, int status, const char *type,
+	    const struct reply_keep *, PIN_OWN struct pin_buf *);
 
 #endif

@@ -14,7 +14,7 @@
 #include "core/apiserver/chain.h"
 #include "core/apiserver/verbs.h"
 
-#define REPLY_HEADERS_MAX	(REQUEST_WARNINGS_MAX + 8)
+#define REPLY_HEADERS_MAX	(REQUEST_WARNINGS_MAX + 9)
 
 /* RFC 9110 quoted-string, as upstream's warning header encoder. */
 static struct pin_str
@@ -86,22 +86,39 @@ reply_bytes(struct request *r, int status, const char *type, struct pin_str s)
 }
 
 int
-reply_etag(struct request *r, int status, const char *type, const char *etag,
-    PIN_OWN struct pin_buf *buf)
+reply_kept(struct request *r, int status, const char *type,
+    const struct reply_keep *k, PIN_OWN struct pin_buf *buf)
 {
+	const struct {
+		const char	*name, *value;
+	} more[] = {
+		{ "Etag", k->etag }, { "Expires", k->expires },
+		{ "Location", k->location }, { "Vary", "Accept" },
+	};
 	struct http_header h[REPLY_HEADERS_MAX];
 	struct exchange *ex = r->ex;
-	uint32_t n;
+	uint32_t n, i;
 
-	n = common_headers(r, h, type != NULL ? type : "application/json;"
-	    "g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList");
-	h[n++] = (struct http_header){ PIN_STR("Etag"),
-	    pin_arena_str(r->arena, pin_str(etag)) };
-	h[n++] = (struct http_header){ PIN_STR("Vary"), PIN_STR("Accept") };
-	h[1].value = PIN_STR("public");
+	n = common_headers(r, h, type);
+	h[1].value = pin_str(k->cache);
+	for (i = 0; i < PIN_LEN(more); i++)
+		if (more[i].value != NULL)
+			h[n++] = (struct http_header){ pin_str(more[i].name),
+			    pin_arena_str(r->arena, pin_str(more[i].value)) };
 	request_end(r);
 	ex->ops->reply(ex, status, h, n, &buf, buf != NULL);
 	return (STEP_DONE);
+}
+
+int
+reply_etag(struct request *r, int status, const char *type, const char *etag,
+    PIN_OWN struct pin_buf *buf)
+{
+	const struct reply_keep keep = { .etag = etag, .cache = "public" };
+
+	return (reply_kept(r, status, type != NULL ? type : "application/json;"
+	    "g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList", &keep,
+	    buf));
 }
 
 void

@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,14 +18,17 @@
 #include "core/apiserver/server.h"
 #include "core/apiserver/verbs.h"
 #include "core/cli/cli.h"
+#include "core/controller/controllers.h"
 #include "core/host/addrs.h"
 
 struct role {
 	struct apiserver *srv;
+	struct controllers *controllers;	/* NULL: the API server alone */
 	struct pin_loop	*control;
 	struct pin_timer compact;
 	uint64_t	 compact_to;	/* revision one interval ago */
-	struct pin_msg	 reload;
+	struct pin_msg	 start, reload, end;
+	_Atomic(int)	 asked;		/* reload is under way to its loop */
 };
 
 /* ---- control loop --------------------------------------------------- */
@@ -57,7 +61,7 @@ static void
 control_start(struct pin_msg *msg)
 {
 	struct role *role = (struct role *)(void *)((char *)msg -
-	    offsetof(struct role, reload));
+	    offsetof(struct role, start));
 
 	pin_timer_init(&role->compact, role->control, compact_tick);
 	role->compact_to = role->srv->revision;
@@ -76,7 +80,10 @@ reload_run(struct pin_msg *msg)
 	uint32_t i;
 	int rc;
 
+	atomic_store(&role->asked, 0);	/* a signal from now on counts */
 	rc = pin_plugins_reload(role->srv->plugins, &rep);
+	if (rc == PIN_OK)
+		controllers_reload(role->controllers);
 	for (i = 0; i < rep.n; i++)
 		pin_log(host, rep.line[i].is_warning ? PIN_LOG_WARN :
 		    PIN_LOG_ERROR, "%s", rep.line[i].text);
@@ -84,6 +91,16 @@ reload_run(struct pin_msg *msg)
 	    PIN_OK ? "configuration reloaded" : "configuration not reloaded: "
 	    "the old one goes on");
 	pin_report_fini(&rep);
+}
+
+/* Here, so that no reload is under way. */
+static void
+end_run(struct pin_msg *msg)
+{
+	struct role *role = (struct role *)(void *)((char *)msg -
+	    offsetof(struct role, end));
+
+	controllers_close(&role->controllers);
 }
 
 /* ---- start and stop ------------------------------------------------- */
@@ -120,20 +137,31 @@ wait_for_end(struct role *role, const sigset_t *set)
 			continue;
 		if (sig != SIGHUP)
 			return;
+		/* A message may be in one queue only. */
 		role->reload.fn = reload_run;
-		pin_loop_post(role->control, &role->reload);
+		if (!atomic_exchange(&role->asked, 1))
+			pin_loop_post(role->control, &role->reload);
 	}
+}
+
+static struct transport *
+local_transport(void *arg, struct pin_loop *loop)
+{
+	struct apiserver *srv = arg;
+
+	return (transport_local(loop, &srv->handler, srv->loops,
+	    srv->nfronts, "kube-controller-manager"));
 }
 
 static int
 role_run(const struct pin_args *args, const char *data, const char *config,
-    const char *plugins, const sigset_t *set, struct pin_err *err)
+    const char *plugins, int whole, const sigset_t *set, struct pin_err *err)
 {
 	struct role role = { 0 };
 	struct apiserver_opts o = { .host = args->host, .exe = args->exe,
 	    .plugins = plugins, .data = data, .config = config,
 	    .listen = pin_args_get(args, "listen"),
-	    .node = pin_args_get(args, "node-name") };
+	    .node = pin_args_get(args, "node-name"), .controllers = whole };
 	char node[64];
 	int rc;
 
@@ -146,23 +174,27 @@ role_run(const struct pin_args *args, const char *data, const char *config,
 		return (rc);
 	o.loop = role.control;
 	rc = apiserver_open(&o, &role.srv, err);
+	if (rc == PIN_OK && whole)
+		rc = controllers_open(args->host, role.srv->plugins,
+		    local_transport, role.srv, &role.controllers, err);
 	if (rc == PIN_OK) {
-		role.reload.fn = control_start;
-		pin_loop_post(role.control, &role.reload);
+		role.start.fn = control_start;
+		pin_loop_post(role.control, &role.start);
 		rc = pin_loop_start(role.control, err);
 	}
 	if (rc == PIN_OK) {
 		say_ready(role.srv);
 		wait_for_end(&role, set);
-		pin_loop_stop(role.control);
 	}
+	role.end.fn = end_run;
+	pin_loop_post(role.control, &role.end);
 	pin_loop_close(&role.control);
 	apiserver_close(&role.srv);
 	return (rc);
 }
 
-int
-pin_verb_apiserver(const struct pin_args *args)
+static int
+run(const struct pin_args *args, int whole)
 {
 	char data[PATH_MAX], *config, *plugins;
 	struct pin_err err = PIN_ERR_INIT;
@@ -186,7 +218,8 @@ pin_verb_apiserver(const struct pin_args *args)
 	plugins = pin_args_plugins(args);
 	rc = data_dir(given, data, &err);
 	if (rc == PIN_OK)
-		rc = role_run(args, data, config, plugins, &set, &err);
+		rc = role_run(args, data, config, plugins, whole, &set,
+		    &err);
 	if (rc != PIN_OK)
 		fprintf(stderr, "pintle: %s\n", err.text);
 	free(config);
@@ -195,7 +228,13 @@ pin_verb_apiserver(const struct pin_args *args)
 }
 
 int
+pin_verb_apiserver(const struct pin_args *args)
+{
+	return (run(args, 0));
+}
+
+int
 pin_verb_up(const struct pin_args *args)
 {
-	return (pin_verb_apiserver(args));
+	return (run(args, 1));
 }

@@ -45,6 +45,7 @@ static const int	 suites_aes[] = {
 	0
 };
 static const int	*suites = suites_chacha;
+static const char	*chacha = "";
 
 #if MBEDTLS_VERSION_NUMBER >= 0x03010000
 static const uint16_t	 groups[] = {
@@ -149,6 +150,7 @@ init_once(void)
 		return;
 	}
 #endif
+	chacha = tls__chacha();
 	suites_choose();
 }
 
@@ -158,6 +160,7 @@ tls__init(struct pin_err *err)
 	(void)pthread_once(&once, init_once);
 	if (once_rc != PIN_OK)
 		return (pin_err_set(err, once_rc, "TLS does not start"));
+	PIN_ASSERT(chacha[0] != '\0');
 	return (PIN_OK);
 }
 

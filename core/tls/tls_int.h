@@ -125,6 +125,8 @@ int	tls__ctx_get(struct tls__side *, PIN_OWN struct tls__ctx **,
 	    struct pin_err *);
 void	tls__ctx_put(PIN_OWN struct tls__ctx **);
 const int *tls__suites(void);
+/* Which ChaCha20 there is; also what links chacha.c from an archive. */
+const char *tls__chacha(void);
 
 /* A chain that was verified before: its leaf and when the first certificate
  * in it expires. */

@@ -31,7 +31,8 @@ static const char small[] =
 	"\"livenessProbe\":{\"httpGet\":{\"path\":\"/healthz\",\"port\":" \
 	"8080},\"periodSeconds\":10},\"readinessProbe\":{\"httpGet\":"	\
 	"{\"path\":\"/ready\",\"port\":\"http\"}},\"volumeMounts\":[{"	\
-	"\"name\":\"data\",\"mountPath\":\"/data\"},{\"name\":\"cfg\",\"mountPath\":" \
+	"\"name\":\"data\",\"mountPath\":\"/data\"},"			\
+	"{\"name\":\"cfg\",\"mountPath\":"				\
 	"\"/etc/app\",\"readOnly\":true}],\"securityContext\":{\"runAsUser\":" \
 	"1000,\"allowPrivilegeEscalation\":false}}"
 

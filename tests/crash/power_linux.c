@@ -20,6 +20,7 @@
 
 #define STATES		350u		/* short form */
 #define CONTROL_STATES	250u
+#define RECOVERIES	40u
 #define REVS		4096
 #define WINDOW		8
 #define OPTS		"store.ring=1Mi store.map=64Mi consensus.segment=64Ki"
@@ -40,7 +41,7 @@ static pthread_cond_t cond = PTHREAD_COND_INITIALIZER;
 static int under_way;
 static uint64_t issued;
 static struct se se;
-static char home[4096], disk[4096];
+static char home[4096], disk[4096], disk2[4096];
 
 /* ---- recording --------------------------------------------------- */
 
@@ -129,7 +130,8 @@ put_some(int from, int n, int one_by_one)
 			se_put_op(&t, key[k], value);
 		}
 		if (i % 6 == 5) {	/* of a key that is surely there */
-			pin_buf_put(&t.ops[0].value);
+			for (uint32_t k = 0; k < t.nops; k++)
+				pin_buf_put(&t.ops[k].value);
 			t.ncmps = t.nops = 0;
 			se_put_op(&t, "back", "x");
 			submit(&t);
@@ -301,13 +303,13 @@ check_store(const struct promise *p)
 
 /* Opens the disk, twice, with a write between. */
 static int
-judge(const struct promise *p, int twice)
+judge(const char *dir, const struct promise *p, int twice)
 {
 	struct pin_err err = PIN_ERR_INIT;
 	int v, rc;
 
 	for (int round = 0;; round++) {
-		rc = se_open(&se, pin_host_real(), "lmdb", "solo", disk, OPTS,
+		rc = se_open(&se, pin_host_real(), "lmdb", "solo", dir, OPTS,
 		    &err);
 		if (rc == PIN_OK)
 			rc = se_start(&se, &err);
@@ -339,7 +341,7 @@ judge_apart(const struct promise *p, int twice)
 		BAIL("fork");
 	if (pid == 0) {
 		alarm(60);
-		st = judge(p, twice);
+		st = judge(disk, p, twice);
 		fflush(stdout);
 		_exit(st);
 	}
@@ -403,6 +405,90 @@ sweep(const struct sh_op *ops, size_t n, unsigned want, int flags,
 	return (done);
 }
 
+/* ---- cuts during recovery ------------------------------------------- */
+
+#define AGAIN	4		/* writes after the first recovery */
+#define CUTS	6		/* of one recovery */
+
+/* In a process of its own: recovers the disk under the shim, writes a little,
+ * and judges what cuts in there leave. Returns the worst verdict. */
+static int
+recover_and_cut(struct promise p, uint32_t seed)
+{
+	struct promise q;
+	struct crashdisk *cd;
+	struct pin_store_status st;
+	struct sh_op *ops;
+	size_t n, at, done, first = 0;
+	int v;
+
+	shim_start(disk);
+	begin(disk);
+	se_status(&se, &st);
+	while (nchanges != 0 && changes[nchanges - 1].rev > st.revision)
+		nchanges--;		/* never answered, and not there */
+	p.acked = p.issued = issued = st.revision;
+	p.compacted = p.asked = st.compacted;
+	put_some(200 + (int)(seed % 2) * 3, AGAIN, 0);
+	settle();
+	shim_stop();
+	se_close(&se);
+	ops = shim_take(&n);
+	while (first < n && ops[first].type == SH_INIT)
+		first++;		/* what was there before */
+	for (unsigned k = 0; k < CUTS; k++) {
+		cd = crashdisk_new(ops, n, 0);
+		q = p;
+		at = first + (seed * 7919 + k * 104729) % (n - first);
+		for (done = 0; done <= at; done++)
+			promised(&q, &ops[done]);
+		crashdisk_advance(cd, at);
+		crashdisk_make(cd, disk2, seed + k, (uint32_t)at);
+		crashdisk_free(cd);
+		v = judge(disk2, &q, 0);
+		if (v != GOOD)
+			return (v);
+	}
+	return (GOOD);
+}
+
+static void
+sweep_recovery(const struct sh_op *ops, size_t n, unsigned want)
+{
+	struct crashdisk *cd = crashdisk_new(ops, n, 0);
+	struct promise p = { 0 };
+	unsigned count[VERDICTS] = { 0 }, done = 0;
+	int st;
+	pid_t pid;
+
+	for (size_t i = 0; i < n; i++) {
+		promised(&p, &ops[i]);
+		crashdisk_advance(cd, i);
+		if (ops[i].type == SH_MARK ||
+		    done >= (uint64_t)want * (i + 1) / n)
+			continue;
+		crashdisk_make(cd, disk, 2 + done, (uint32_t)i);
+		fflush(stdout);
+		pid = fork();
+		if (pid == 0) {
+			alarm(60);
+			st = recover_and_cut(p, done);
+			fflush(stdout);
+			_exit(st);
+		}
+		if (pid < 0 || waitpid(pid, &st, 0) != pid)
+			BAIL("fork");
+		count[WIFEXITED(st) && WEXITSTATUS(st) < VERDICTS ?
+		    WEXITSTATUS(st) : CRASHED]++;
+		done++;
+	}
+	crashdisk_free(cd);
+	OK(count[GOOD] == done, "%u recoveries cut %d times each: %u"
+	    " acknowledged lost, %u not opened, %u wrong, %u crashed", done,
+	    CUTS, count[LOST], count[NOT_OPENED], count[WRONG],
+	    count[CRASHED]);
+}
+
 static void
 control(const struct sh_op *ops, size_t n, int flags, const char *what)
 {
@@ -428,6 +514,7 @@ main(void)
 	snprintf(home, sizeof(home), "%s/home", tap_tmp());
 	snprintf(disk, sizeof(disk), "%s/pintle-crash-%ld", shm,
 	    (long)getpid());
+	snprintf(disk2, sizeof(disk2), "%s-2", disk);
 	if (pin_path_mkdir(pin_host_real(), home, NULL) != PIN_OK)
 		BAIL("mkdir %s", home);
 	shim_start(home);
@@ -439,11 +526,13 @@ main(void)
 	OK(done >= STATES && count[GOOD] == done, "%u crash states, %u"
 	    " acknowledged lost, %u not opened, %u wrong, %u crashed", done,
 	    count[LOST], count[NOT_OPENED], count[WRONG], count[CRASHED]);
+	sweep_recovery(ops, n, RECOVERIES * (unsigned)tap_scale());
 	control(ops, n, CD_NO_LOG_SYNC, "an acknowledgement before the sync"
 	    " would");
 	control(ops, n, CD_NO_DIR_SYNC, "directories never synced would");
 	control(ops, n, CD_NO_STORE_SYNC, "an engine never synced would");
 	shim_free(ops, n);
 	crashdisk_clear(disk);
+	crashdisk_clear(disk2);
 	return (tap_done());
 }

@@ -289,6 +289,34 @@ test_queue(void)
 	pin_buf_put(&v);
 }
 
+/* A queue of large values is bounded by bytes long before its number. */
+static void
+test_queue_bytes(void)
+{
+	struct flood f = { 0 };
+	struct pin_buf *v = pin_buf_new(PIN_VALUE_MAX);
+	struct pin_op op = { .type = PIN_PUT, .key = PIN_STR("k"),
+	    .value = v };
+	struct pin_txn t = { .size = sizeof(t), .nops = 1, .ops = &op };
+	int rc = PIN_OK, sent = 0;
+
+	memset(v->data, 'q', v->len);
+	sk_fresh(NULL);
+	while (rc == PIN_OK && sent < 1000) {
+		rc = se.ops->txn(se.store.self, &t, flood_done, &f, NULL);
+		sent += rc == PIN_OK;
+	}
+	CASE("%s: a queue of many bytes refuses", sk_name()) {
+		CHECK_INT(rc, PIN_EBUSY);
+		CHECK(sent >= 20);
+		WAIT(atomic_load(&f.done) == sent, 60000);
+		CHECK_INT(atomic_load(&f.failed), 0);
+		CHECK_INT(se_put(&se, "k", "v"), sent + 1);
+	}
+	se_close(&se);
+	pin_buf_put(&v);
+}
+
 static int
 check_value(const char *key, size_t len, uint32_t seed)
 {
@@ -410,8 +438,8 @@ main(void)
 {
 	static void (*const tests[])(void) = {
 		test_compact_reader, test_ttl, test_restart, test_hash,
-		test_lock, test_stopped, test_queue, test_small_ring,
-		test_quota,
+		test_lock, test_stopped, test_queue, test_queue_bytes,
+		test_small_ring, test_quota,
 	};
 
 	tap_deadline(240);

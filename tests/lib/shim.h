@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 enum {
-	SH_INIT,	/* file was there: name a, all of it data */
+	SH_INIT,	/* was there: name a, data; file 0: a directory */
 	SH_CREATE,	/* name a */
 	SH_WRITE,	/* data at */
 	SH_DWRITE,	/* the same, durable at once (O_DSYNC) */

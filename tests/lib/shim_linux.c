@@ -7,6 +7,7 @@
 #define _GNU_SOURCE
 #include "shim.h"
 
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -151,7 +152,7 @@ adopt(const char *path, const char *name)
 	op->data = malloc(op->len + 1);
 	if (pread(fd, op->data, op->len, 0) != (ssize_t)op->len)
 		abort();
-	get_close()(fd);
+	(void)get_close()(fd);
 	name_set(name, file);
 	return (file);
 }
@@ -466,6 +467,31 @@ mkdir(const char *path, mode_t mode)
 
 /* ---- the test's side --------------------------------------------- */
 
+/* What is there already, two levels deep. */
+static void
+adopt_all(const char *dir)
+{
+	char path[4096];
+	struct dirent *e;
+	struct stat st;
+	DIR *d = opendir(dir);
+
+	while (d != NULL && (e = readdir(d)) != NULL) {
+		snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
+		if (e->d_name[0] == '.' || stat(path, &st) != 0 ||
+		    below(path) == NULL)
+			continue;
+		if (S_ISREG(st.st_mode)) {
+			(void)adopt(path, below(path));
+			continue;
+		}
+		add(SH_INIT, 0)->a = strdup(below(path));
+		adopt_all(path);
+	}
+	if (d != NULL)
+		closedir(d);
+}
+
 void
 shim_start(const char *dir)
 {
@@ -478,6 +504,7 @@ shim_start(const char *dir)
 	files = 0;
 	calls = fail_at = 0;
 	watching = 1;
+	adopt_all(dir);
 	pthread_mutex_unlock(&lock);
 }
 

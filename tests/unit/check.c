@@ -72,7 +72,10 @@ test_demands(void)
 		    "policyTypes[1]: Unsupported value: \"x\": supported "
 		    "values: \"Ingress\", \"Egress\"");
 		CHECK_STR(check("core.v1.SeccompProfile", "{\"type\":\"\"}",
-		    NULL), "");
+		    NULL), "type: Required value: type is required when "
+		    "seccompProfile is set");
+		CHECK_STR(check("scheduling.v1.PriorityClass",
+		    "{\"preemptionPolicy\":\"\"}", NULL), "");
 	}
 	CASE("numbers in range") {
 		CHECK_STR(check("core.v1.ContainerPort",

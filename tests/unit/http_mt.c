@@ -167,13 +167,28 @@ test_answers(void)
 		CHECK_STR(wire_statuses(), "100 200");
 		(void)close(fd);
 	}
+	CASE("an answer says whether the connection stays") {
+		fd = dial();
+		wire_text(fd, "GET /3k HTTP/1.1\r\nHost: x\r\n"
+		    "Connection: close\r\n\r\n");
+		CHECK(wire_all(fd));
+		CHECK(strstr(wire_got, "\r\nConnection: close\r\n") != NULL);
+		(void)close(fd);
+		fd = dial();
+		wire_text(fd, "GET /3k HTTP/1.0\r\n"
+		    "Connection: keep-alive\r\n\r\n");
+		wire_clear();
+		CHECK(wire_until(fd, "\r\nConnection: keep-alive\r\n"));
+		(void)close(fd);
+	}
 	CASE("refusals read as Go's: plain text, close") {
 		fd = dial();
 		wire_text(fd, "GET / HTTP/1.1\r\n\r\n");
 		CHECK(wire_all(fd));
 		CHECK_STR(wire_got, "HTTP/1.1 400 Bad Request: missing "
 		    "required Host header\r\nContent-Type: text/plain; "
-		    "charset=utf-8\r\nConnection: close\r\n\r\n400 Bad Request: missing "
+		    "charset=utf-8\r\nConnection: close\r\n\r\n"
+		    "400 Bad Request: missing "
 		    "required Host header");
 		(void)close(fd);
 		fd = dial();
@@ -287,6 +302,17 @@ test_slow(void)
 		CHECK(wire_all(fd));
 		CHECK_STR(wire_statuses(), "504");
 		CHECK(strstr(wire_got, "TIMEOUT") != NULL);
+		(void)close(fd);
+	}
+	CASE("a body that drips is a timeout too") {
+		t0 = tap_now_ms();
+		fd = dial();
+		wire_text(fd, "POST /echo HTTP/1.1\r\nHost: x\r\n"
+		    "Content-Length: 100000\r\n\r\n");
+		wire_clear();
+		while (tap_now_ms() - t0 < WIRE_MS && wire_hear(fd, 20) < 0)
+			wire_say(fd, "b", 1);
+		CHECK_STR(wire_statuses(), "504");
 		(void)close(fd);
 	}
 	CASE("a client that vanishes with half a body is noticed") {

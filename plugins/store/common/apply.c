@@ -11,18 +11,26 @@
 #include <string.h>
 
 void
-store_req_done(struct store *s, struct req *r)
+store_req_free(struct req *r)
 {
 	struct pin_op *ops = (struct pin_op *)(uintptr_t)r->cmd.ops;
 
-	if (r->counted)
-		atomic_fetch_sub(&s->queued, 1);
-	r->result.size = sizeof(r->result);
-	if (r->done != NULL)
-		r->done(r->arg, &r->result);
 	for (uint32_t i = 0; i < r->cmd.nops; i++)
 		pin_buf_put(&ops[i].value);
 	free(r);
+}
+
+void
+store_req_done(struct store *s, struct req *r)
+{
+	if (r->counted) {
+		atomic_fetch_sub(&s->queued, 1);
+		atomic_fetch_sub(&s->queued_bytes, r->bytes);
+	}
+	r->result.size = sizeof(r->result);
+	if (r->done != NULL)
+		r->done(r->arg, &r->result);
+	store_req_free(r);
 }
 
 /* The events of one command join those of the entry; `before` goes over,

@@ -18,6 +18,7 @@
 #define STORE_MAGIC		0x73746f72u	/* "stor" */
 #define STORE_INFLIGHT_MAX	2	/* batches proposed: one is being
 					 * synced, one is next */
+#define STORE_QUEUE_BYTES	(64u << 20)	/* of transactions waiting */
 #define STORE_BATCH_BYTES	(1u << 20)	/* a batch is closed here */
 #define STORE_FLUSH_BYTES	(4u << 20)	/* the engine follows now, */
 #define STORE_FLUSH_LOAD_MS	1000		/* after so long, */
@@ -93,6 +94,7 @@ struct store {
 	uint32_t	 npins;
 
 	atomic_uint	 queued;
+	atomic_size_t	 queued_bytes;
 	atomic_int	 closed;	/* PIN_OK, or what txn answers */
 	atomic_int	 no_space;	/* the last batch found none */
 	atomic_int	 engine_full;	/* the engine's last write did */
@@ -148,6 +150,7 @@ void	 store_apply_batch(struct store *, uint64_t index, uint64_t term,
 	    struct batch *);
 void	 store_apply_bytes(struct store *, const struct pin_entry *);
 void	 store_req_done(struct store *, struct req *);
+void	 store_req_free(struct req *);
 
 /* flush.c */
 void	 store_flush_look(struct store *);	/* is it time? */

@@ -125,6 +125,14 @@ store_txn(void *self, const struct pin_txn *t, pin_store_done_fn *done,
 		return (pin_err_set(err, PIN_ENOMEM,
 		    "a transaction of %u operations", t->nops));
 	}
+	if (atomic_fetch_add(&s->queued_bytes, r->bytes) >=
+	    STORE_QUEUE_BYTES) {
+		atomic_fetch_sub(&s->queued_bytes, r->bytes);
+		atomic_fetch_sub(&s->queued, 1);
+		store_req_free(r);
+		return (pin_err_set(err, PIN_EBUSY,
+		    "%u bytes are waiting to be stored", STORE_QUEUE_BYTES));
+	}
 	r->counted = 1;
 	r->done = done;
 	r->arg = arg;
@@ -150,6 +158,7 @@ store_compact(void *self, uint64_t revision, pin_store_done_fn *done,
 	r->cmd.kind = PIN_MVCC_COMPACT;
 	r->cmd.revision = revision;
 	r->bytes = pin_mvcc_size(&r->cmd);
+	atomic_fetch_add(&s->queued_bytes, r->bytes);
 	r->counted = 1;
 	r->done = done;
 	r->arg = arg;

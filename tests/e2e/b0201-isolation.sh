@@ -1,0 +1,62 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Plugins that misbehave in the chain of a real server: one in a process of
+# its own that dies in mid-call, one that answers later, one that refuses.
+. tests/lib/faults.sh
+need_cmd curl
+
+conf "{ plugin = \"crash\"; file = \"$T/crash.so\"; isolation = \"process\"; deadline = \"3s\"; },"
+up_start --config "$CONF"
+map fine
+is 'a request goes through a plugin in its own process' "$CODE" 201
+bg fill 10000000 -c 4 -s 600 -p calm
+calm=$BG_PID
+again() { e_k=$((${e_k:-0} + 1)); map "after$e_k"; [ "$CODE" = 201 ]; }
+# Killed from outside, between and in calls. (Each pause is twice
+# the last one, so not often.)
+host_pid() { # the newest plugin host of this server
+	ps -o pid= -o args= --ppid "$UP_PID" |
+	    sed -n 's/^ *\([0-9]*\) .*plugin-host.*/\1/p' | tail -n 1
+}
+i=0
+while [ $i -lt 3 ]; do
+	i=$((i + 1))
+	p=$(host_pid)
+	[ -n "$p" ] && kill -9 "$p" 2> /dev/null
+	poll 10 again || break
+	# In the pause a call fails at once, and says why.
+	[ "$(host_pid)" != "$p" ] || diag "still $p"
+done
+is 'killed three times, the next request works each time' $i 3
+for how in segv abort exit write; do
+	map "c-$how" "\"annotations\":{\"pintle.test/crash\":\"$how\"}"
+	if [ $how = write ]; then
+		diag "descriptors closed: $CODE"
+	else
+		is "$how in mid-call: that request fails" "$CODE" 500
+		like "... and says which plugin" "$(cat "$W/ans")" '*crash*'
+	fi
+	wait_for 10 again
+done
+wait_for 5 logged 'plugin.*crash\|crash.*plugin\|crash' 3
+map spin '"annotations":{"pintle.test/crash":"spin"}'
+like 'one that never answers: its deadline ends the call' "$CODE" '5??'
+wait_for 10 again
+kill "$calm" 2> /dev/null
+
+conf "{ plugin = \"later\"; file = \"$T/later.so\"; time = \"20ms\"; },"
+kill -HUP "$UP_PID"
+wait_for 10 logged 'configuration reloaded' 1
+ok 'a plugin that answers later holds nobody up' fill 200 -c 16 -p later
+like '... all came through' "$(out)" '200 0 *'
+conf "{ plugin = \"refuse\"; file = \"$T/refuse.so\"; reason = \"not today\"; },"
+kill -HUP "$UP_PID"
+wait_for 10 logged 'configuration reloaded' 2
+map no
+is 'a refusing plugin: 403' "$CODE" 403
+like '... with its reason and its name' "$(cat "$W/ans")" '*not today*'
+is '... and nothing was stored' "$(api GET \
+    /api/v1/namespaces/default/configmaps/no -o /dev/null -w '%{http_code}')" 404
+up_stop
+done_testing
