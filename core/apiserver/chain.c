@@ -162,7 +162,8 @@ add_group(struct request *r, struct pin_user *u)
 	    sizeof(groups[0]));
 	if (groups == NULL)
 		return (PIN_ENOMEM);
-	memcpy(groups, u->groups, u->ngroups * sizeof(groups[0]));
+	for (i = 0; i < u->ngroups; i++)
+		groups[i] = u->groups[i];
 	groups[u->ngroups++] = PIN_STR("system:authenticated");
 	u->groups = groups;
 	return (PIN_OK);

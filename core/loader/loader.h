@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 
 #include <pintle/auth.h>
+#include <pintle/controller.h>
 #include <pintle/store.h>
 #include <pintle/validation.h>
 #include <pintle/view.h>
