@@ -10,10 +10,12 @@ need_cmd python3
 need_kubectl
 
 # The recordings know their users by token: admin, and nobody without rights.
+# No controllers: the reference server ran without its controller manager.
 printf '%s\n' 'admin-token,admin,1,"system:masters"' \
     'nobody,nobody,2' > "$W/tokens"
 chmod 600 "$W/tokens"
-sed 's,{ plugin = "token-file"; },{ plugin = "token-file"; path = "tokens"; },' \
+sed -e '/^controllers = (/,/^);/d' \
+    -e 's,{ plugin = "token-file"; },{ plugin = "token-file"; path = "tokens"; },' \
     conf/pintle.conf > "$W/pintle.conf"
 up_start --config "$W/pintle.conf"
 k config view --raw --minify -o 'jsonpath={.clusters[0].cluster.certificate-authority-data}' |
