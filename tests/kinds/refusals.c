@@ -167,7 +167,7 @@ new_value(const struct row *r, struct pin_obj *o, pin_node n, char *buf,
 	if (strcmp(r->change, "long") == 0) {
 		buf[0] = '"';
 		memset(buf + 1, 'x', LONG_LEN);
-		strcpy(buf + 1 + LONG_LEN, "\"");
+		memcpy(buf + 1 + LONG_LEN, "\"", 2);
 		return (buf);
 	}
 	snprintf(name, sizeof(name), "%.*s", (int)(dot - r->member),
