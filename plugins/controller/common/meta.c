@@ -4,8 +4,8 @@
  * Contract: meta.h. */
 #include "meta.h"
 
+#include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 static pin_node
 meta(const struct pin_obj *o)
@@ -210,21 +210,58 @@ holds(const struct pin_obj *have, pin_node at, const struct pin_obj *want)
 	return (1);
 }
 
+/* A null takes the member out. */
+static void
+put_members(struct pin_obj *o, pin_node at, const struct pin_obj *from)
+{
+	pin_node n;
+
+	for (n = pin_obj_first(from, pin_obj_root(from)); n != 0;
+	    n = pin_obj_next(from, n)) {
+		char key[64];
+		struct pin_str k = pin_obj_key(from, n);
+
+		if (k.len >= sizeof(key))
+			continue;
+		memcpy(key, k.p, k.len);
+		key[k.len] = '\0';
+		if (pin_obj_type(from, n) == PIN_NULL)
+			pin_obj_unset(o, at, key);
+		else
+			pin_obj_set_node(o, at, k, from, n);
+	}
+}
+
 void
 plan_status(struct pin_reconcile *rc, struct pin_plan *plan,
     const struct pin_obj *object, struct pin_target target,
     const struct pin_obj *status)
 {
-	struct pin_out o;
+	struct pin_obj *o;
+	pin_node at;
 
 	if (holds(object, pin_obj_get(object, pin_obj_root(object), "status"),
 	    status))
 		return;
-	pin_out_init(&o, pin_reconcile_arena(rc), 1u << 20);
-	pin_out_cstr(&o, "{\"status\":");
-	pin_obj_write(status, pin_obj_root(status), &o);
-	pin_out_char(&o, '}');
+	o = pin_obj_copy(pin_reconcile_arena(rc), object);
+	if (o == NULL)
+		return;			/* the host gives up on its own */
+	at = pin_obj_get(o, pin_obj_root(o), "status");
+	if (at == 0)
+		at = pin_obj_set_new(o, pin_obj_root(o), "status", PIN_OBJECT);
+	put_members(o, at, status);
 	target.subresource = "status";
-	pin_plan_patch(plan, &target, PIN_PATCH_TYPE_MERGE,
-	    (struct pin_str){ o.p, o.len });
+	pin_plan_update(plan, &target, o);
+}
+
+void
+meta_annotate(struct pin_obj *o, const char *key, int64_t v)
+{
+	pin_node m = meta(o), a = pin_obj_get(o, m, "annotations");
+	char text[24];
+
+	snprintf(text, sizeof(text), "%lld", (long long)v);
+	if (a == 0)
+		a = pin_obj_set_new(o, m, "annotations", PIN_OBJECT);
+	pin_obj_set_str(o, a, key, pin_str(text));
 }

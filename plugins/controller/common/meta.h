@@ -31,10 +31,13 @@ int	pod_ready(const struct pin_obj *);
 int	pod_available(const struct pin_obj *, int64_t min_ready_s,
 	    int64_t now_s, int64_t *again_s);
 
-/* ---- status patches ---------------------------------------------------- */
+void	meta_annotate(struct pin_obj *, const char *key, int64_t);
 
-/* {"status":{...}} as a merge patch of the status subresource, unless what
- * `status` holds is there already. */
+/* ---- status ------------------------------------------------------------ */
+
+/* Writes the status subresource with the members of `status` put into what
+ * is there (null: taken out), unless they are there already. An update, not
+ * a patch: that is what upstream's roles allow controllers. */
 void	plan_status(struct pin_reconcile *, struct pin_plan *,
 	    const struct pin_obj *object, struct pin_target,
 	    const struct pin_obj *status);

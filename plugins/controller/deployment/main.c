@@ -176,17 +176,16 @@ static void
 write_set(struct deploy *d, struct set *s, int64_t revision)
 {
 	struct pin_target t = meta_target(s->o, "apps", "v1", "replicasets");
-	char json[512];
-	int n;
+	struct pin_obj *o = pin_obj_copy(pin_reconcile_arena(d->rc), s->o);
 
-	n = snprintf(json, sizeof(json), "{\"metadata\":{\"annotations\":{\""
-	    DESIRED "\":\"%lld\",\"" MAX_REPLICAS "\":\"%lld\",\"" REVISION
-	    "\":\"%lld\"}},\"spec\":{\"replicas\":%lld}}",
-	    (long long)d->replicas, (long long)(d->replicas + d->surge),
-	    (long long)revision, (long long)s->replicas);
-	t.version_seen = meta_get(s->o, "resourceVersion");
-	pin_plan_patch(d->plan, &t, PIN_PATCH_TYPE_MERGE, (struct pin_str){
-	    json, (size_t)n });
+	if (o == NULL)
+		return;
+	meta_annotate(o, DESIRED, d->replicas);
+	meta_annotate(o, MAX_REPLICAS, d->replicas + d->surge);
+	meta_annotate(o, REVISION, revision);
+	pin_obj_set_i64(o, pin_obj_get(o, pin_obj_root(o), "spec"),
+	    "replicas", s->replicas);
+	pin_plan_update(d->plan, &t, o);
 	if (s->replicas != s->was)
 		scaled(d, t.name, s->was, s->replicas);
 }
@@ -255,22 +254,24 @@ write_old(struct deploy *d)
 	}
 }
 
-/* The Deployment carries the revision of its newest set. */
-static void
+/* The Deployment carries the revision of its newest set. 1: it is written,
+ * and the status has to wait for the next time. */
+static int
 write_revision(struct deploy *d)
 {
 	struct pin_target t = meta_target(d->d, "apps", "v1", "deployments");
 	int64_t revision = d->have_new && d->cur.revision > d->max_revision ?
 	    d->cur.revision : d->max_revision + 1;
-	char json[128];
-	int n;
+	struct pin_obj *o;
 
 	if (annotation_is(d->d, REVISION, revision))
-		return;
-	n = snprintf(json, sizeof(json), "{\"metadata\":{\"annotations\":{\""
-	    REVISION "\":\"%lld\"}}}", (long long)revision);
-	pin_plan_patch(d->plan, &t, PIN_PATCH_TYPE_MERGE, (struct pin_str){
-	    json, (size_t)n });
+		return (0);
+	o = pin_obj_copy(pin_reconcile_arena(d->rc), d->d);
+	if (o == NULL)
+		return (0);
+	meta_annotate(o, REVISION, revision);
+	pin_plan_update(d->plan, &t, o);
+	return (1);
 }
 
 static int
@@ -280,7 +281,7 @@ deploy_reconcile(void *self, struct pin_reconcile *rc, struct pin_str ns,
 	struct deploy *d = pin_arena_zalloc(pin_reconcile_arena(rc),
 	    sizeof(*d));
 	uint32_t i;
-	int res = PIN_OK;
+	int res = PIN_OK, written = 0;
 
 	(void)self;
 	if (d == NULL)
@@ -302,9 +303,10 @@ deploy_reconcile(void *self, struct pin_reconcile *rc, struct pin_str ns,
 		res = write_new(d, err);
 		if (res == PIN_OK) {
 			write_old(d);
-			write_revision(d);
+			written = write_revision(d);
 		}
 	}
-	deployment_status(d);
+	if (!written)
+		deployment_status(d);
 	return (res);
 }

@@ -81,7 +81,8 @@ node_fixed(struct v *v, pin_node spec)
 	    "providerID"));
 
 	if (pin_obj_count(v->old, pin_obj_get(v->old, was, "podCIDRs")) > 0 &&
-	    !v_kept(v, spec, was, "podCIDRs"))
+	    (!v_kept(v, spec, was, "podCIDRs") ||
+	    !v_kept(v, spec, was, "podCIDR")))
 		v_forbidden(v, "podCIDRs", "node updates may not change "
 		    "podCIDR except from \"\" to valid");
 	if (id.len > 0 && !v_kept(v, spec, was, "providerID"))
@@ -108,14 +109,16 @@ check_node(struct v *v)
 	amounts(v, "allocatable");
 	back = v_in(v, "spec");
 	(void)v_in(v, "podCIDRs");
+	if (one.len > 0 && !pin_str_eq(one, pin_obj_str(v->o, pin_obj_first(
+	    v->o, list)))) {		/* the old name of the first wins */
+		item = v_item(v, 0);
+		v_format(v, NULL, one, "cidr");
+		v_out(v, item);
+		list = 0;
+	}
 	V_EACH(v, list, n, i) {
 		item = v_item(v, i);
 		v_format(v, NULL, pin_obj_str(v->o, n), "cidr");
-		v_out(v, item);
-	}
-	if (i == 0 && one.len > 0) {
-		item = v_item(v, 0);
-		v_format(v, NULL, one, "cidr");
 		v_out(v, item);
 	}
 	v_out(v, back);
