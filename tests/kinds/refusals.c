@@ -504,7 +504,13 @@ replay(const char *path, int update)
 	free(text);
 }
 
-static void
+/* What was reached: less than this is something lost. */
+#define ACCEPTED_FLOOR	2870
+#define REFUSED_FLOOR	3260
+#define FIELD_FLOOR	3220
+#define TEXT_FLOOR	3200
+
+static struct score
 report(void)
 {
 	struct score all = { .name = "all" };
@@ -530,12 +536,14 @@ report(void)
 		all.field_ok += scores[i % GROUPS_MAX].field_ok * (i < nscores);
 		all.text_ok += scores[i % GROUPS_MAX].text_ok * (i < nscores);
 	}
+	return (all);
 }
 
 int
 main(void)
 {
 	const struct pin_plugin *p;
+	struct score all;
 	char path[4096];
 	void *so;
 
@@ -550,7 +558,14 @@ main(void)
 	ops = p->ops;
 	replay("tests/golden/refusals.tsv", 0);
 	replay("tests/golden/refused-updates.tsv", 1);
-	report();
+	all = report();
 	OK(nscores > 10, "the recordings were read");
+	OK(all.accepted_ok >= ACCEPTED_FLOOR, "what the reference accepts "
+	    "is accepted: %d of %d", all.accepted_ok, all.accepted);
+	OK(all.refused_ok >= REFUSED_FLOOR, "what it refuses is refused: "
+	    "%d of %d", all.refused_ok, all.refused);
+	OK(all.field_ok >= FIELD_FLOOR, "at its field: %d", all.field_ok);
+	OK(all.text_ok >= TEXT_FLOOR, "in its words: %d", all.text_ok);
+	OK(all.twice == 0, "nothing is said twice: %d", all.twice);
 	return (tap_done());
 }

@@ -74,8 +74,9 @@ selects(struct v *v, pin_node spec, const char *kind, const char *illegal,
 		v_bad_node(v, "selector", selector, "%s", illegal);
 		return;
 	}
-	if (v_has(v, spec, "selector") && !selector_empty(v, selector) &&
-	    !selector_matches(v, selector, labels_of(v, t)))
+	/* No selector selects nothing, an empty one is not asked. */
+	if (!v_has(v, spec, "selector") || (!selector_empty(v, selector) &&
+	    !selector_matches(v, selector, labels_of(v, t))))
 		template_mismatch(v, t);
 	template(v, t, claims);
 }
