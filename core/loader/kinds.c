@@ -77,6 +77,7 @@ static const struct need needs[] = {
 	MUST(CONSENSUS, pin_consensus_ops, propose),
 	MUST(CONSENSUS, pin_consensus_ops, trim),
 	MUST(CONSENSUS, pin_consensus_ops, status),
+	MUST(PROXY, pin_proxy_ops, apply),
 };
 
 /* Every ops table starts with its size, so one reader serves all. */

@@ -15,6 +15,7 @@
 #include <pintle/auth.h>
 #include <pintle/controller.h>
 #include <pintle/scheduler.h>
+#include <pintle/proxy.h>
 #include <pintle/store.h>
 #include <pintle/validation.h>
 #include <pintle/view.h>
