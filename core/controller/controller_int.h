@@ -120,7 +120,7 @@ struct pin_reconcile {
 	void		*any_arg;
 	int64_t		 now;		/* UNIX, s */
 	int32_t		 failed;	/* an object did not fit */
-	uint32_t	 pad;
+	uint32_t	 deleted;	/* map_rec: the event is a deletion */
 };
 
 void	reconcile_init(struct pin_reconcile *, struct pin_host *);

@@ -84,6 +84,7 @@ row_event(struct informer_user *u, const struct informer_event *ev)
 	}
 	reconcile_begin(r, NULL);
 	rec_caches(r, c);
+	r->deleted = ev->type == INFORMER_DELETED;
 	if (ev->before.len > 0)
 		(void)pin_obj_parse(r->arena, ev->before.p, ev->before.len,
 		    &before, &err);

@@ -211,6 +211,27 @@ pin_resources(struct pin_reconcile *r, uint32_t *n)
 	return (r->resource);
 }
 
+int
+pin_map_deleted(const struct pin_reconcile *r)
+{
+	return ((int)r->deleted);
+}
+
+void
+pin_cache_any_list(struct pin_reconcile *r, const struct pin_target *t,
+    pin_cache_each_fn *fn, void *arg)
+{
+	const struct cache *c = r->any != NULL ? r->any(r->any_arg, t) : NULL;
+	const struct pin_obj *o;
+	struct cache_entry *e;
+
+	for (e = c != NULL ? c->head[0] : NULL; e != NULL; e = cache_next(e)) {
+		o = parse(r, cache_bytes(e));
+		if (o == NULL || fn(arg, o) != 0)
+			break;
+	}
+}
+
 const struct pin_obj *
 pin_cache_any(struct pin_reconcile *r, const struct pin_target *t)
 {

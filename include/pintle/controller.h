@@ -90,6 +90,11 @@ PIN_API const struct pin_resource *pin_resources(struct pin_reconcile *,
  * resource, namespace and name. */
 PIN_API const struct pin_obj *pin_cache_any(struct pin_reconcile *,
     const struct pin_target *);
+/* The same of all objects of a resource. */
+PIN_API void	 pin_cache_any_list(struct pin_reconcile *,
+    const struct pin_target *, pin_cache_each_fn *, void *arg);
+/* In a map: is this event a deletion? */
+PIN_API int	 pin_map_deleted(const struct pin_reconcile *);
 /* Those whose controlling owner has this uid. Keys ascending. */
 PIN_API void	 pin_cache_owned(struct pin_reconcile *, uint32_t index,
     struct pin_str namespace, struct pin_str owner_uid, pin_cache_each_fn *,
