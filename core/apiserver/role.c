@@ -20,10 +20,12 @@
 #include "core/cli/cli.h"
 #include "core/controller/controllers.h"
 #include "core/host/addrs.h"
+#include "core/scheduler/scheduler.h"
 
 struct role {
 	struct apiserver *srv;
 	struct controllers *controllers;	/* NULL: the API server alone */
+	struct scheduler *scheduler;		/* and this */
 	struct pin_loop	*control;
 	struct pin_timer compact;
 	uint64_t	 compact_to;	/* revision one interval ago */
@@ -82,8 +84,10 @@ reload_run(struct pin_msg *msg)
 
 	atomic_store(&role->asked, 0);	/* a signal from now on counts */
 	rc = pin_plugins_reload(role->srv->plugins, &rep);
-	if (rc == PIN_OK)
+	if (rc == PIN_OK) {
 		controllers_reload(role->controllers);
+		scheduler_reload(role->scheduler);
+	}
 	for (i = 0; i < rep.n; i++)
 		pin_log(host, rep.line[i].is_warning ? PIN_LOG_WARN :
 		    PIN_LOG_ERROR, "%s", rep.line[i].text);
@@ -100,6 +104,7 @@ end_run(struct pin_msg *msg)
 	struct role *role = (struct role *)(void *)((char *)msg -
 	    offsetof(struct role, end));
 
+	scheduler_close(&role->scheduler);
 	controllers_close(&role->controllers);
 }
 
@@ -153,6 +158,15 @@ local_transport(void *arg, struct pin_loop *loop)
 	    srv->nfronts, "kube-controller-manager"));
 }
 
+static struct transport *
+scheduler_transport(void *arg, struct pin_loop *loop)
+{
+	struct apiserver *srv = arg;
+
+	return (transport_local(loop, &srv->handler, srv->loops,
+	    srv->nfronts, "kube-scheduler"));
+}
+
 static int
 role_run(const struct pin_args *args, const char *data, const char *config,
     const char *plugins, int whole, const sigset_t *set, struct pin_err *err)
@@ -177,6 +191,9 @@ role_run(const struct pin_args *args, const char *data, const char *config,
 	if (rc == PIN_OK && whole)
 		rc = controllers_open(args->host, role.srv->plugins,
 		    local_transport, role.srv, &role.controllers, err);
+	if (rc == PIN_OK && whole)
+		rc = scheduler_open(args->host, role.srv->plugins,
+		    scheduler_transport, role.srv, &role.scheduler, err);
 	if (rc == PIN_OK) {
 		role.start.fn = control_start;
 		pin_loop_post(role.control, &role.start);

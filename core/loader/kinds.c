@@ -62,6 +62,8 @@ static const struct need needs[] = {
 	MUST(VALIDATION, pin_validation_ops, check),
 	MUST(CONTROLLER, pin_controller_ops, watches),
 	MUST(CONTROLLER, pin_controller_ops, reconcile),
+	{ PIN_KIND_SCHEDULER, ANY, AT(pin_scheduler_ops, filter),
+	    AT(pin_scheduler_ops, score), "filter or score" },
 	MUST(STORE, pin_store_ops, start),
 	MUST(STORE, pin_store_ops, stop),
 	MUST(STORE, pin_store_ops, txn),

@@ -14,6 +14,7 @@
 
 #include <pintle/auth.h>
 #include <pintle/controller.h>
+#include <pintle/scheduler.h>
 #include <pintle/store.h>
 #include <pintle/validation.h>
 #include <pintle/view.h>

@@ -86,6 +86,45 @@ remember(struct world_table *t, const char *ns, const char *name,
 	b->revision = e->revision;
 }
 
+static struct cache_entry *
+next_of(const struct cache *c, uint64_t revision)
+{
+	struct cache_entry *e, *best = NULL;
+
+	for (e = c->head[0]; e != NULL; e = cache_next(e))
+		if (e->revision > revision && (best == NULL ||
+		    e->revision < best->revision))
+			best = e;
+	return (best);
+}
+
+static void
+lag_tick(struct pin_timer *timer)
+{
+	struct fakeapi_watch *wt;
+	struct cache_entry *e;
+	uint32_t i;
+
+	(void)timer;
+	for (i = 0; i < fake.nwatches; i++) {
+		wt = &fake.watch[i];
+		while ((e = next_of(&wt->t->cache, wt->sent)) != NULL) {
+			wt->sent = e->revision;
+			say_event(wt, "MODIFIED", cache_bytes(e));
+		}
+	}
+}
+
+static void
+lag_publish(struct before *b)
+{
+	pin_buf_put(&b->buf);
+	if (fake.lag_timer.due_ns != 0)
+		return;
+	pin_timer_init(&fake.lag_timer, fake.loop, lag_tick);
+	pin_timer_start(&fake.lag_timer, fake.lag);
+}
+
 static void
 publish(struct world_table *t, const char *ns, const char *name,
     struct before *b)
@@ -95,6 +134,10 @@ publish(struct world_table *t, const char *ns, const char *name,
 	const char *rv;
 	uint32_t i;
 
+	if (fake.lag > 0) {
+		lag_publish(b);
+		return;
+	}
 	pin_out_init(&o, NULL, 1 << 24);
 	if (e == NULL && b->buf != NULL) {
 		/* The last state, at the revision of the deletion. */

@@ -18,6 +18,7 @@
 struct fakeapi_watch {
 	struct exchange	*ex;
 	struct world_table *t;
+	uint64_t	 sent;		/* with lag */
 };
 
 struct fakeapi {
@@ -28,6 +29,9 @@ struct fakeapi {
 	uint32_t	 nwatches;
 	/* Switches, on the loop. */
 	uint32_t	 mute;		/* watches hear nothing */
+	uint32_t	 lag;		/* and this many ms later what is there
+					 * then, deletions never */
+	struct pin_timer lag_timer;
 	uint32_t	 refuse;	/* this many writes get `status` */
 	int		 status;
 	uint32_t	 expired;	/* resumed watches get 410 */

@@ -172,6 +172,29 @@ w_forget(void *arg)
 	atomic_store(&fake.most, 0);
 }
 
+/* Its cache is far behind; and after 500 writes the plan goes on at once. */
+static void
+w_lag(void *arg)
+{
+	uint32_t i;
+
+	(void)arg;
+	w_forget(NULL);
+	for (i = 0; i < fake.nwatches; i++)
+		fake.watch[i].sent = fake.w.revision;
+	fake.lag = 100;
+	fakeapi_put("", "configmaps", "{\"apiVersion\":\"v1\",\"kind\":"
+	    "\"ConfigMap\",\"metadata\":{\"name\":\"slow\",\"namespace\":"
+	    "\"d\",\"labels\":{\"counter\":\"600\"}}}");
+}
+
+static void
+w_no_lag(void *arg)
+{
+	(void)arg;
+	fake.lag = 0;
+}
+
 static void
 w_refuse(void *arg)
 {
@@ -328,6 +351,13 @@ check_writes(void)
 		fakeapi_do(w_put, P("10", ""));
 		WAIT(has("10"), DEADLINE_MS);
 		CHECK_INT(logged("DELETE "), 690);
+	}
+	CASE("a key waits for a cache that lags behind its writes") {
+		fakeapi_do(w_lag, NULL);
+		WAIT(logged("PATCH ") >= 1, DEADLINE_MS); /* its status */
+		CHECK_INT(logged("POST /api/v1/namespaces/d/configmaps\n"),
+		    600);
+		fakeapi_do(w_no_lag, NULL);
 	}
 	CASE("a refusal is met once, not fifty times, and healed") {
 		fakeapi_do(w_refuse, NULL);
