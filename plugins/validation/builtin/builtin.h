@@ -205,7 +205,6 @@ void	check_ipaddress(struct v *);
 void	check_configmap(struct v *);
 void	check_secret(struct v *);
 void	check_namespace(struct v *);
-void	check_serviceaccount(struct v *);
 void	check_quota(struct v *);
 void	check_limitrange(struct v *);
 void	check_node(struct v *);
@@ -227,9 +226,5 @@ void	check_lease(struct v *);
 void	check_priorityclass(struct v *);
 void	check_csr(struct v *);
 void	check_webhooks(struct v *);
-void	check_apiservice(struct v *);
-void	check_crd(struct v *);
-void	check_flowschema(struct v *);
-void	check_prioritylevel(struct v *);
 
 #endif
