@@ -28,7 +28,8 @@ trap 'exit 130' INT TERM
 median() { sort -g | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
 # row NAME FIGURE OP FLOOR AIM UNIT
 row() {
-	awk -v n="$1" -v f="$2" -v op="$3" -v fl="$4" -v aim="$5" -v u="$6" 'BEGIN {
+	awk -v n="$1" -v f="$2" -v op="$3" -v fl="$4" -v aim="$5" -v u="$6" '
+	BEGIN {
 		ok = f ~ /^[0-9.]+$/ &&
 		    (op == ">" ? f + 0 >= fl + 0 : f + 0 <= fl + 0)
 		printf "%-44s %12s %-8s floor %s %s  aim %s  %s\n", n, f, u,

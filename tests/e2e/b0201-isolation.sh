@@ -47,7 +47,7 @@ wait_for 10 again
 kill "$calm" 2> /dev/null
 
 conf "{ plugin = \"later\"; file = \"$T/later.so\";
-    time = \"20ms\"; },"
+    time = \"5ms\"; },"
 kill -HUP "$UP_PID"
 wait_for 10 logged 'configuration reloaded' 1
 ok 'a plugin that answers later holds nobody up' fill 200 -c 16 -p later
@@ -59,7 +59,10 @@ wait_for 10 logged 'configuration reloaded' 2
 map no
 is 'a refusing plugin: 403' "$CODE" 403
 like '... with its reason and its name' "$(cat "$W/ans")" '*not today*'
-is '... and nothing was stored' "$(api GET \
-    /api/v1/namespaces/default/configmaps/no -o /dev/null -w '%{http_code}')" 404
+code() {
+	api GET "$1" -o /dev/null -w '%{http_code}'
+}
+is '... and nothing was stored' \
+    "$(code /api/v1/namespaces/default/configmaps/no)" 404
 up_stop
 done_testing
