@@ -350,7 +350,7 @@ flag_attr(struct pin_field_row *f, const char *word)
 		{ "atomic", PIN_FF_ATOMIC }, { "immutable", PIN_FF_IMMUTABLE },
 		{ "granular", PIN_FF_GRANULAR }, { "plain", PIN_FF_PLAIN },
 		{ "pub", PIN_FF_PUBLISHED },
-		{ "blank", PIN_FF_BLANK },
+		{ "blank", PIN_FF_BLANK }, { "loose", PIN_FF_LOOSE },
 	};
 	unsigned int i;
 

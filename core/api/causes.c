@@ -41,6 +41,23 @@ pin_causes_new(struct pin_arena *a)
 	return (c);
 }
 
+/* A row and a rule may say the same of a member: once is enough. */
+static int
+is_said(const struct pin_causes *c, int type, struct pin_str field,
+    struct pin_str message)
+{
+	const struct pin_cause *k;
+	uint32_t i;
+
+	for (i = 0; i < c->n; i++) {
+		k = &c->at[i];
+		if (k->type == (uint32_t)type && pin_str_eq(k->field, field) &&
+		    pin_str_eq(k->message, message))
+			return (1);
+	}
+	return (0);
+}
+
 /* Without memory there is no text, but there is a cause. */
 static struct pin_str
 text_or(struct pin_str s, const char *instead)
@@ -104,6 +121,9 @@ pin_cause_add(struct pin_causes *c, int type, const char *field,
 		pin_out_cstr(&w, ": ");
 		pin_out_cstr(&w, text);
 	}
+	if (w.failed == PIN_OK && is_said(c, type, pin_str(field),
+	    (struct pin_str){ w.p, w.len }))
+		return;
 	k = &c->at[c->n++];
 	k->type = (uint32_t)type;
 	k->field = text_or(pin_arena_str(c->arena, pin_str(field)), "");

@@ -248,7 +248,8 @@ pin__sorted_map(struct pin__cell *c, struct pin__sorted *s, pin_node map)
 	    pin_obj_count(c->obj, map) : 0);
 	if (pin_obj_type(c->obj, map) != PIN_OBJECT)
 		return;
-	for (m = pin_obj_first(c->obj, map); m != 0; m = pin_obj_next(c->obj, m))
+	for (m = pin_obj_first(c->obj, map); m != 0;
+	    m = pin_obj_next(c->obj, m))
 		pin__sorted_add(s, pin_obj_key(c->obj, m), m);
 	pin__sorted_sort(s);
 }

@@ -173,6 +173,8 @@ check_scalar(struct check *c, struct pin_type t,
 {
 	const struct pin_check_row *k;
 
+	if ((f->flags & PIN_FF_LOOSE) != 0)
+		return;
 	if ((f->flags & PIN_FF_BLANK) != 0 &&
 	    pin_obj_type(c->o, n) == PIN_STRING &&
 	    pin_obj_str(c->o, n).len == 0)

@@ -89,6 +89,21 @@ pin__conform_zero(struct pin__conform *c, struct pin_type t,
 	return (zero_text(c, f->kind));
 }
 
+static void sort_trees(struct pin__conform *, pin_node first);
+
+/* A scalar; JSON in a custom resource is written by name at every level. */
+static pin_node
+scalar(struct pin__conform *c, struct pin_type t,
+    const struct pin_field_row *f, pin_node i, const struct pin__at *at)
+{
+	pin_node first = c->out->n, v = pin__conform_scalar(c, f, i, at);
+
+	if (v != 0 && PIN__IS_TREE(&c->out->nodes[v]) &&
+	    f->kind != PIN_F_STRINGS && t.schema != pin_schema_builtin())
+		sort_trees(c, first);
+	return (v);
+}
+
 /* The value of a list's element or a map's member. */
 static pin_node
 conform_elem(struct pin__conform *c, struct pin_type t,
@@ -104,7 +119,7 @@ conform_elem(struct pin__conform *c, struct pin_type t,
 	}
 	if (f->kind == PIN_F_BYTES && type == PIN_NULL)
 		return (pin__obj_node_add(c->out, PIN_STRING, 0, 0));
-	v = pin__conform_scalar(c, f, i, at);
+	v = scalar(c, t, f, i, at);
 	return (v != 0 ? v : zero_text(c, f->kind));
 }
 
@@ -269,7 +284,7 @@ pin__conform_field(struct pin__conform *c, struct pin_type t,
 			return (v != 0 && PIN__TYPE(&c->out->nodes[v]) ==
 			    PIN_NULL ? 0 : v);
 		}
-		v = pin__conform_scalar(c, f, i, at);
+		v = scalar(c, t, f, i, at);
 		if (v != 0 && (f->presence == PIN_P_OMIT ||
 		    f->presence == PIN_P_OMITZERO) &&
 		    pin__value_zero(c->out, f, v))
@@ -395,7 +410,7 @@ static void
 read_unknown(struct pin__conform *c, struct pin_type t, pin_node m,
     pin_node o, const struct pin__at *up)
 {
-	pin_node v;
+	pin_node v, first = c->out->n;
 
 	if ((t.row->flags & PIN_TF_OPEN) == 0) {
 		pin__strict_report(c, "unknown", up,
@@ -403,8 +418,10 @@ read_unknown(struct pin__conform *c, struct pin_type t, pin_node m,
 		return;
 	}
 	v = pin__obj_clone(c->out, c->in, m);
-	if (v != 0)
-		pin__obj_link_last(c->out, o, v);
+	if (v == 0)
+		return;
+	sort_trees(c, first);
+	pin__obj_link_last(c->out, o, v);
 }
 
 /* Reads the members of i into slots[base..]; those of an open type that it
@@ -478,6 +495,18 @@ sort_members(struct pin__conform *c, pin_node o)
 	p->off = p->len = 0;
 	link_sorted(c, o, base, n);
 	c->nslots = base;
+}
+
+/* The same for every object among the nodes from first on. */
+static void
+sort_trees(struct pin__conform *c, pin_node first)
+{
+	pin_node i;
+
+	for (i = first; i < c->out->n && c->hard == PIN_OK; i++)
+		if (PIN__TYPE(&c->out->nodes[i]) == PIN_OBJECT &&
+		    c->out->nodes[i].len > 1)
+			sort_members(c, i);
 }
 
 static pin_node

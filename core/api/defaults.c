@@ -135,12 +135,14 @@ void
 pin__put_field(struct pin__conform *c, struct pin_type t, pin_node o,
     const struct pin_field_row *f, pin_node n)
 {
-	struct pin_str key = { pin_schema_str(t.schema, f->name),
+	const struct pin_str name = { pin_schema_str(t.schema, f->name),
 	    f->name_len };
+	int open = (t.row->flags & PIN_TF_OPEN) != 0;
 	const struct pin__node *nodes;
 	pin_node m, before = 0, first;
+	struct pin_str key;
 
-	if (!set_key(c->out, n, key))
+	if (!set_key(c->out, n, name))
 		return;
 	/* Before the first member that stands behind it, seen from the end. */
 	nodes = c->out->nodes;
@@ -148,7 +150,8 @@ pin__put_field(struct pin__conform *c, struct pin_type t, pin_node o,
 	for (m = first != 0 ? nodes[first].prev : 0; m != 0;
 	    m = m != first ? nodes[m].prev : 0) {
 		key = pin__obj_keystr(c->out, &nodes[m]);
-		if (pin__field_find(t, key.p, key.len) < f)
+		if (open ? pin_str_cmp(key, name) < 0 :
+		    pin__field_find(t, key.p, key.len) < f)
 			break;
 		before = m;
 	}

@@ -168,3 +168,29 @@ pin_table_cells(const struct pin_schema *s, const struct pin_res_row *r,
 	}
 	pin_out_char(o, ']');
 }
+
+void
+pin_table_conditions(const struct pin_schema *s, const struct pin_res_row *r,
+    const struct pin_obj *obj, const char *before, struct pin_out *o)
+{
+	static const struct {
+		const char	*phase, *message;
+	} done[] = {
+		{ "Succeeded", "The pod has completed successfully." },
+		{ "Failed", "The pod failed." },
+	};
+	struct pin_str phase;
+	size_t i;
+
+	if (*pin_schema_str(s, s->gvs[r->gv].group) != '\0' ||
+	    strcmp(pin_schema_str(s, r->plural), "pods") != 0)
+		return;
+	phase = pin_obj_str(obj, pin_obj_at(obj, pin_obj_root(obj), "status",
+	    "phase", NULL));
+	for (i = 0; i < sizeof(done) / sizeof(done[0]); i++)
+		if (pin__str_is(phase, done[i].phase))
+			pin_out_printf(o, "%s[{\"type\":\"Completed\","
+			    "\"status\":\"True\",\"reason\":\"%s\","
+			    "\"message\":\"%s\"}]", before, done[i].phase,
+			    done[i].message);
+}

@@ -18,5 +18,10 @@ void	pin_table_columns(const struct pin_schema *,
 /* ["web-1","1/1",...]. now_s: UNIX time, for ages. */
 void	pin_table_cells(const struct pin_schema *, const struct pin_res_row *,
 	    const struct pin_obj *, int64_t now_s, struct pin_out *);
+/* [{"type":"Completed",...}] of an object that is done, with `before` ahead
+ * of it; nothing at all of one that is not. */
+void	pin_table_conditions(const struct pin_schema *,
+	    const struct pin_res_row *, const struct pin_obj *,
+	    const char *before, struct pin_out *);
 
 #endif

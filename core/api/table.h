@@ -103,6 +103,9 @@ enum { PIN_LIST_UNSET, PIN_LIST_ATOMIC, PIN_LIST_SET, PIN_LIST_MAP };
 					 * itself do not apply here; those of
 					 * the structs in it do */
 #define PIN_FF_PUBLISHED	0x2000u	/* OpenAPI v3 shows dflt */
+#define PIN_FF_LOOSE		0x8000u	/* enum and format are published; a
+					 * plugin enforces them, in words of
+					 * its own */
 #define PIN_FF_BLANK		0x4000u	/* an empty string passes enum and
 					 * format: it means something else */
 #define PIN_FF_GRANULAR		0x0800u	/* merged by member though its type is

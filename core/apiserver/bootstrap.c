@@ -120,11 +120,75 @@ put_object(struct bootstrap *b, const struct pin_res_row *res,
 	return (rc);
 }
 
+/* Members of want's map that are not in now's. */
+static void
+add_members(struct pin_obj *now, const struct pin_obj *want, const char *map)
+{
+	pin_node from, to, n;
+	struct pin_str key;
+
+	from = pin_obj_get(want, meta_node(want), map);
+	to = pin_obj_get(now, meta_node(now), map);
+	if (from != 0 && pin_obj_type(now, to) != PIN_OBJECT)
+		to = pin_obj_set_new(now, meta_ensure(now), map, PIN_OBJECT);
+	for (n = pin_obj_first(want, from); n != 0;
+	    n = pin_obj_next(want, n)) {
+		key = pin_obj_key(want, n);
+		if (pin_obj_getn(now, to, key.p, key.len) == 0)
+			pin_obj_set_node(now, to, key, want, n);
+	}
+}
+
+/* Elements of want's list that are not in now's. */
+static void
+add_elements(struct pin_obj *now, const struct pin_obj *want, const char *key)
+{
+	pin_node root = pin_obj_root(now), from, to, n, m;
+
+	from = pin_obj_get(want, pin_obj_root(want), key);
+	to = pin_obj_get(now, root, key);
+	if (pin_obj_count(want, from) > 0 && pin_obj_type(now, to) !=
+	    PIN_ARRAY)
+		to = pin_obj_set_new(now, root, key, PIN_ARRAY);
+	for (n = pin_obj_first(want, from); n != 0;
+	    n = pin_obj_next(want, n)) {
+		for (m = pin_obj_first(now, to); m != 0;
+		    m = pin_obj_next(now, m))
+			if (pin_obj_equal(now, m, want, n))
+				break;
+		if (m == 0)
+			pin_obj_add_node(now, to, want, n);
+	}
+}
+
+/* Upstream's reconciliation of roles and bindings: what is missing comes
+ * back, what was added stays, unless the object says not to. */
+static int
+repair(struct pin_obj *now, const struct pin_obj *want, struct pin_err *err)
+{
+	struct pin_str yes = pin_obj_str(now, pin_obj_at(now, meta_node(now),
+	    "annotations", "rbac.authorization.kubernetes.io/autoupdate",
+	    NULL));
+
+	if (pin_str_is(yes, "false"))
+		return (PIN_OK);
+	add_members(now, want, "labels");
+	add_members(now, want, "annotations");
+	add_elements(now, want, "subjects");
+	/* The rules of an aggregated role are its controller's. */
+	if (pin_obj_get(now, pin_obj_root(now), "aggregationRule") == 0)
+		add_elements(now, want, "rules");
+	return (pin_obj_failed(now) ? pin_err_set(err, PIN_ENOMEM,
+	    "out of memory") : PIN_OK);
+}
+
+enum { KEEP, MERGE, REPAIR };
+
 /* What is stored, with `want` merged in; written when that changes it. */
 static int
 merge_object(struct bootstrap *b, const struct pin_res_row *res,
     struct pin_str key, struct pin_buf *old, uint64_t revision,
-    struct pin_obj *want, struct pin_err *err)
+    struct pin_obj *want, int how, struct pin_err *err)
 {
 	struct pin_obj *now, *was;
 	int rc;
@@ -136,7 +200,8 @@ merge_object(struct bootstrap *b, const struct pin_res_row *res,
 	was = pin_obj_copy(b->arena, now);
 	if (was == NULL)
 		return (pin_err_set(err, PIN_ENOMEM, "out of memory"));
-	rc = pin_merge_patch(now, want, err);
+	rc = how == REPAIR ? repair(now, want, err) :
+	    pin_merge_patch(now, want, err);
 	if (rc != PIN_OK || pin_obj_equal(now, pin_obj_root(now), was,
 	    pin_obj_root(was)))
 		return (rc);
@@ -145,7 +210,7 @@ merge_object(struct bootstrap *b, const struct pin_res_row *res,
 
 static int
 put_or_merge(struct bootstrap *b, const char *group, const char *version,
-    const char *resource, struct pin_str json, int merge, struct pin_err *err)
+    const char *resource, struct pin_str json, int how, struct pin_err *err)
 {
 	const struct pin_schema *sc = b->srv->schema;
 	const struct pin_res_row *res = pin_res_find(sc, group, version,
@@ -170,8 +235,8 @@ put_or_merge(struct bootstrap *b, const char *group, const char *version,
 	old = stored(b, key, &revision);
 	if (old == NULL)
 		rc = put_object(b, res, key, raw, 0, err);
-	else if (merge)
-		rc = merge_object(b, res, key, old, revision, raw, err);
+	else if (how != KEEP)
+		rc = merge_object(b, res, key, old, revision, raw, how, err);
 	pin_buf_put(&old);
 	return (rc == PIN_OK ? rc : pin_err_wrap(err, "built-in %s",
 	    resource));
@@ -181,14 +246,14 @@ int
 bootstrap_put(struct bootstrap *b, const char *group, const char *version,
     const char *resource, struct pin_str json, struct pin_err *err)
 {
-	return (put_or_merge(b, group, version, resource, json, 0, err));
+	return (put_or_merge(b, group, version, resource, json, KEEP, err));
 }
 
 int
 bootstrap_merge(struct bootstrap *b, const char *group, const char *version,
     const char *resource, struct pin_str json, struct pin_err *err)
 {
-	return (put_or_merge(b, group, version, resource, json, 1, err));
+	return (put_or_merge(b, group, version, resource, json, MERGE, err));
 }
 
 static int
@@ -204,6 +269,13 @@ bootstrap_wait(struct bootstrap *b, struct pin_err *err)
 		*err = b->err;
 	pthread_mutex_unlock(&b->lock);
 	return (rc);
+}
+
+int
+bootstrap_repair(struct bootstrap *b, const char *group, const char *version,
+    const char *resource, struct pin_str json, struct pin_err *err)
+{
+	return (put_or_merge(b, group, version, resource, json, REPAIR, err));
 }
 
 const char *

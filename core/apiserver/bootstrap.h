@@ -24,6 +24,11 @@ int	bootstrap_put(struct bootstrap *, const char *group,
 int	bootstrap_merge(struct bootstrap *, const char *group,
 	    const char *version, const char *resource, struct pin_str json,
 	    struct pin_err *);
+/* The same, but labels, annotations, rules and subjects that are missing come
+ * back: roles and bindings, unless they are annotated otherwise. */
+int	bootstrap_repair(struct bootstrap *, const char *group,
+	    const char *version, const char *resource, struct pin_str json,
+	    struct pin_err *);
 const char *bootstrap_now(const struct bootstrap *);	/* the start's time */
 
 #endif

@@ -87,8 +87,11 @@ put_row(struct pin_out *o, const struct row *r, const char *now)
 	pin_out_char(o, '}');
 }
 
+typedef int put_fn(struct bootstrap *, const char *group, const char *version,
+    const char *resource, struct pin_str json, struct pin_err *);
+
 static int
-put_rows(struct bootstrap *b, const struct row *rows, size_t n,
+put_rows(struct bootstrap *b, const struct row *rows, size_t n, put_fn *put,
     struct pin_err *err)
 {
 	struct pin_out o;
@@ -100,7 +103,7 @@ put_rows(struct bootstrap *b, const struct row *rows, size_t n,
 		o.len = 0;
 		put_row(&o, &rows[i], bootstrap_now(b));
 		rc = o.failed != PIN_OK ? pin_err_set(err, o.failed,
-		    "built-in %s", rows[i].name) : bootstrap_put(b,
+		    "built-in %s", rows[i].name) : put(b,
 		    kinds[rows[i].kind].group, "v1",
 		    kinds[rows[i].kind].resource, (struct pin_str){ o.p,
 		    o.len }, err);
@@ -114,12 +117,13 @@ bootstrap_rbac(struct bootstrap *b, struct apiserver *srv,
     struct pin_err *err)
 {
 	(void)srv;
-	return (put_rows(b, rbac_rows, PIN_LEN(rbac_rows), err));
+	return (put_rows(b, rbac_rows, PIN_LEN(rbac_rows), bootstrap_repair,
+	    err));
 }
 
 int
 bootstrap_api(struct bootstrap *b, struct apiserver *srv, struct pin_err *err)
 {
 	(void)srv;
-	return (put_rows(b, api_rows, PIN_LEN(api_rows), err));
+	return (put_rows(b, api_rows, PIN_LEN(api_rows), bootstrap_put, err));
 }

@@ -81,10 +81,12 @@ chain_resume(void *arg, int verdict, const struct pin_err *err)
 		request_resume(r);
 }
 
+/* A plugin that had been given up has answered: its request lay in the arena
+ * that request_end kept from the exchange. */
 static void
 chain_release(void *arg)
 {
-	struct pin_arena *arena = arg;
+	struct pin_arena *arena = ((struct request *)arg)->arena;
 
 	pin_arena_free(&arena);
 }
@@ -160,7 +162,8 @@ add_group(struct request *r, struct pin_user *u)
 	    sizeof(groups[0]));
 	if (groups == NULL)
 		return (PIN_ENOMEM);
-	memcpy(groups, u->groups, u->ngroups * sizeof(groups[0]));
+	for (i = 0; i < u->ngroups; i++)
+		groups[i] = u->groups[i];
 	groups[u->ngroups++] = PIN_STR("system:authenticated");
 	u->groups = groups;
 	return (PIN_OK);
@@ -463,9 +466,45 @@ chain_passed(struct request *r)
 static const struct chain_kind mutating = { PIN_SECTION_ADMISSION, 0,
     mutate_call, mutate_weigh, chain_passed };
 
+static struct pin_str
+keep(struct request *r, struct pin_str s)
+{
+	return (s.p == NULL ? s : pin_arena_str(r->arena, s));
+}
+
+/* What a plugin reads must not be the connection's: its answer may be given
+ * up, and the connection goes on. */
+static int
+user_keep(struct request *r)
+{
+	struct pin_user *u = &r->user;
+	struct pin_str *groups;
+	struct pin_extra *extra;
+	uint32_t i;
+
+	groups = pin_arena_alloc(r->arena, (u->ngroups + 1) *
+	    sizeof(*groups));
+	extra = pin_arena_alloc(r->arena, (u->nextra + 1) * sizeof(*extra));
+	if (groups == NULL || extra == NULL)
+		return (PIN_ENOMEM);
+	for (i = 0; i < u->ngroups; i++)
+		groups[i] = keep(r, u->groups[i]);
+	for (i = 0; i < u->nextra; i++) {
+		extra[i].key = keep(r, u->extra[i].key);
+		extra[i].value = keep(r, u->extra[i].value);
+	}
+	u->name = keep(r, u->name);
+	u->uid = keep(r, u->uid);
+	u->groups = groups;
+	u->extra = extra;
+	return (pin_arena_full(r->arena) ? PIN_ENOMEM : PIN_OK);
+}
+
 int
 chain_mutate(struct request *r)
 {
+	if (user_keep(r) != PIN_OK)
+		return (reply_err(r, PIN_ENOMEM, "out of memory"));
 	return (chain_start(r, &mutating));
 }
 

@@ -19,7 +19,7 @@
 
 struct doc {
 	char		 path[96];
-	struct pin_buf	*bytes;
+	struct pin_buf	*bytes;		/* NULL: made anew each time */
 	struct pin_buf	*aggregated;	/* NULL: there is no such form */
 	char		 etag[72];	/* of the aggregated form, quoted */
 };
@@ -29,9 +29,6 @@ struct discovery {
 	struct doc	 docs[DOCS_MAX];
 	uint32_t	 n;
 };
-
-static const char no_cidrs[] = "\"serverAddressByClientCIDRs\":"
-    "[{\"clientCIDR\":\"0.0.0.0/0\",\"serverAddress\":\"%s:%u\"}]";
 
 /* ---- pieces --------------------------------------------------------- */
 
@@ -331,7 +328,7 @@ doc_add(struct discovery *d, const char *path, struct pin_out *o)
 	PIN_ASSERT(d->n < DOCS_MAX && o->failed == PIN_OK);
 	doc = &d->docs[d->n++];
 	snprintf(doc->path, sizeof(doc->path), "%s", path);
-	doc->bytes = pin_buf_copy(o->p, o->len);
+	doc->bytes = o->len == 0 ? NULL : pin_buf_copy(o->p, o->len);
 	o->len = 0;
 	return (doc);
 }
@@ -359,10 +356,7 @@ make_core(struct apiserver *srv, struct discovery *d, struct pin_out *o)
 	const struct pin_gv_row *core = pin_gv_find(sc, "", "v1");
 	struct doc *doc;
 
-	pin_out_cstr(o, "{\"kind\":\"APIVersions\",\"versions\":[\"v1\"],");
-	pin_out_printf(o, no_cidrs, srv->advertise, srv->bound.port);
-	pin_out_cstr(o, "}\n");
-	doc = doc_add(d, "/api", o);
+	doc = doc_add(d, "/api", o);	/* its bytes: put_versions */
 	pin_out_cstr(o, "{\"kind\":\"APIGroupDiscoveryList\",\"apiVersion\":"
 	    "\"apidiscovery.k8s.io/v2\",\"metadata\":{},\"items\":["
 	    "{\"metadata\":{},\"versions\":[");
@@ -495,17 +489,39 @@ discovery_close(struct apiserver *srv)
 	free(d);
 }
 
-const struct pin_buf *
-discovery_doc(const struct apiserver *srv, const char *path, int aggregated)
+/* Where the server listens is known only when it does, so this one document
+ * is made anew each time. */
+static void
+put_versions(const struct apiserver *srv, struct pin_out *o)
+{
+	pin_out_cstr(o, "{\"kind\":\"APIVersions\",\"versions\":[\"v1\"],"
+	    "\"serverAddressByClientCIDRs\":[{\"clientCIDR\":\"0.0.0.0/0\","
+	    "\"serverAddress\":\"");
+	pin_out_printf(o, strchr(srv->advertise, ':') != NULL ? "[%s]:%u" :
+	    "%s:%u", srv->advertise, srv->bound.port);
+	pin_out_cstr(o, "\"}]}\n");
+}
+
+int
+discovery_doc(const struct apiserver *srv, const char *path, int aggregated,
+    struct pin_out *o)
 {
 	const struct discovery *d = srv->discovery;
+	const struct pin_buf *b = NULL;
 	uint32_t i;
 
-	for (i = 0; i < d->n; i++)
+	if (strcmp(path, "/api") == 0 && !aggregated) {
+		put_versions(srv, o);
+		return (1);
+	}
+	for (i = 0; i < d->n && b == NULL; i++)
 		if (strcmp(d->docs[i].path, path) == 0)
-			return (aggregated ? d->docs[i].aggregated :
-			    d->docs[i].bytes);
-	return (NULL);
+			b = aggregated ? d->docs[i].aggregated :
+			    d->docs[i].bytes;
+	if (b == NULL)
+		return (0);
+	pin_out_put(o, b->data, b->len);
+	return (1);
 }
 
 /* ---- serving ----------------------------------------------------------- */
@@ -557,6 +573,7 @@ int
 discovery_dispatch(struct request *r)
 {
 	struct discovery *d = r->srv->discovery;
+	struct pin_out o;
 	uint32_t i;
 
 	for (i = 0; i < d->n; i++) {
@@ -564,6 +581,12 @@ discovery_dispatch(struct request *r)
 			continue;
 		if (d->docs[i].aggregated != NULL && wants_aggregated(r))
 			return (serve_aggregated(r, &d->docs[i]));
+		if (d->docs[i].bytes == NULL) {
+			pin_out_init(&o, r->arena, DOC_MAX);
+			put_versions(r->srv, &o);
+			return (reply_bytes(r, 200, "application/json",
+			    (struct pin_str){ o.p, o.len }));
+		}
 		return (reply_buf(r, 200, "application/json",
 		    pin_buf_get(d->docs[i].bytes)));
 	}

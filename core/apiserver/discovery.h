@@ -11,9 +11,9 @@
 
 int	discovery_open(struct apiserver *, struct pin_err *);
 void	discovery_close(struct apiserver *);
-/* A document as it is served, aggregated or not; NULL: there is none. */
-const struct pin_buf *discovery_doc(const struct apiserver *, const char *path,
-	    int aggregated);
+/* A document as it is served, aggregated or not; 0: there is none. */
+int	discovery_doc(const struct apiserver *, const char *path,
+	    int aggregated, struct pin_out *);
 /* STEP_DONE when the path is one of discovery's, else STEP_NEXT. */
 int	discovery_dispatch(struct request *);
 

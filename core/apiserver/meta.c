@@ -239,6 +239,23 @@ meta_keep(struct request *r, const char *part, int only_part_is_new)
 	}
 }
 
+/* Do these members of metadata count, and have they changed? */
+static int
+meta_counts(struct request *r)
+{
+	static const char *const members[] = { "annotations", "labels",
+	    "ownerReferences" };
+	size_t i, n = (r->res->flags & PIN_RF_GEN_ALL) != 0 ? 3 :
+	    (r->res->flags & PIN_RF_GEN_NOTES) != 0 ? 1 : 0;
+
+	for (i = 0; i < n; i++)
+		if (!pin_obj_equal(r->obj, pin_obj_get(r->obj,
+		    meta_node(r->obj), members[i]), r->old, pin_obj_get(
+		    r->old, meta_node(r->old), members[i])))
+			return (1);
+	return (0);
+}
+
 /* generation + 1 when anything but metadata and status has changed. */
 void
 meta_generation(struct request *r)
@@ -249,7 +266,8 @@ meta_generation(struct request *r)
 	int64_t gen = 0;
 	int same = 1;
 
-	if ((r->res->flags & PIN_RF_GENERATION) == 0)
+	if ((r->res->flags & PIN_RF_GENERATION) == 0 ||
+	    (r->res->flags & PIN_RF_GEN_FIXED) != 0)
 		return;
 	for (n = pin_obj_first(r->obj, root); n != 0 && same;
 	    n = pin_obj_next(r->obj, n)) {
@@ -266,7 +284,7 @@ meta_generation(struct request *r)
 		had += !pin_str_is(key, "metadata") &&
 		    !pin_str_is(key, "status");
 	}
-	if (same && have == had)
+	if (same && have == had && !meta_counts(r))
 		return;
 	pin_obj_i64(r->old, pin_obj_get(r->old, meta_node(r->old),
 	    "generation"), &gen);

@@ -257,7 +257,8 @@ put_field(struct encoder *e, const struct field *f, pin_node n)
 		put_one(e, f, n);
 		return;
 	}
-	for (i = pin_obj_first(e->doc, n); i != 0; i = pin_obj_next(e->doc, i)) {
+	for (i = pin_obj_first(e->doc, n); i != 0;
+	    i = pin_obj_next(e->doc, i)) {
 		if (f->as == AS_TEXTS)
 			put_bytes(e, f->number, pin_obj_str(e->doc, i));
 		else if (f->as == AS_ANYS)

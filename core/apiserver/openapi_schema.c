@@ -13,19 +13,19 @@
 #define META	"io.k8s.apimachinery.pkg.apis.meta.v1."
 
 /* What /version answers; the required members have a default in v3. */
-#define VERSION_TEXT(name, dflt) "\"" name "\":{" dflt "\"type\":\"string\"}"
-#define VERSION_SCHEMA(dflt) "{\"type\":\"object\",\"required\":["	\
-    "\"major\",\"minor\",\"gitVersion\",\"gitCommit\",\"gitTreeState\","	\
-    "\"buildDate\",\"goVersion\",\"compiler\",\"platform\"],"		\
-    "\"properties\":{" VERSION_TEXT("major", dflt) ","			\
-    VERSION_TEXT("minor", dflt) "," VERSION_TEXT("gitVersion", dflt) ","	\
-    VERSION_TEXT("gitCommit", dflt) "," VERSION_TEXT("gitTreeState", dflt) \
-    "," VERSION_TEXT("buildDate", dflt) "," VERSION_TEXT("goVersion", dflt) \
-    "," VERSION_TEXT("compiler", dflt) "," VERSION_TEXT("platform", dflt)	\
-    "," VERSION_TEXT("emulationMajor", "") ","				\
-    VERSION_TEXT("emulationMinor", "") ","				\
-    VERSION_TEXT("minCompatibilityMajor", "") ","			\
-    VERSION_TEXT("minCompatibilityMinor", "") "}}"
+#define TEXT(name, dflt) "\"" name "\":{" dflt "\"type\":\"string\"}"
+#define VERSION_SCHEMA(dflt)						\
+    "{\"type\":\"object\",\"required\":[\"major\",\"minor\","		\
+    "\"gitVersion\",\"gitCommit\",\"gitTreeState\",\"buildDate\","	\
+    "\"goVersion\",\"compiler\",\"platform\"],\"properties\":{"		\
+    TEXT("major", dflt) "," TEXT("minor", dflt) ","			\
+    TEXT("gitVersion", dflt) "," TEXT("gitCommit", dflt) ","		\
+    TEXT("gitTreeState", dflt) "," TEXT("buildDate", dflt) ","		\
+    TEXT("goVersion", dflt) "," TEXT("compiler", dflt) ","		\
+    TEXT("platform", dflt) "," TEXT("emulationMajor", "") ","		\
+    TEXT("emulationMinor", "") ","					\
+    TEXT("minCompatibilityMajor", "") ","				\
+    TEXT("minCompatibilityMinor", "") "}}"
 
 static const struct {
 	const char	*name;
@@ -142,14 +142,19 @@ put_ref(struct openapi *a, const struct pin_field_row *f)
 		openapi_special_ref(a, kinds[f->kind].special);
 }
 
-/* Enumerations as they are published, where that is not what is enforced:
- * values that upstream's types name though no object may have them, and (NULL)
- * values that are refused elsewhere though no type names them. */
+/* Enumerations as they are published, where that is not what the row holds:
+ * values that upstream's types name though no object may have them or though
+ * a plugin refuses the others, and (NULL) values that no type names. */
 static const struct {
 	const char	*type, *field;
 	const char	*values;	/* JSON, without brackets */
 } published[] = {
 #define ADMISSION "admissionregistration.v1."
+#define ACCESS_MODES "\"ReadOnlyMany\",\"ReadWriteMany\",\"ReadWriteOnce\"," \
+    "\"ReadWriteOncePod\""
+#define SCOPES	"\"BestEffort\",\"CrossNamespacePodAffinity\","		\
+    "\"NotBestEffort\",\"NotTerminating\",\"PriorityClass\","		\
+    "\"Terminating\",\"VolumeAttributesClass\""
 	{ ADMISSION "MutatingWebhook", "sideEffects",
 	    "\"None\",\"NoneOnDryRun\",\"Some\",\"Unknown\"" },
 	{ ADMISSION "ValidatingWebhook", "sideEffects",
@@ -158,11 +163,21 @@ static const struct {
 	{ ADMISSION "Validation", "reason", NULL },
 	{ "apps.v1.StatefulSetPersistentVolumeClaimRetentionPolicy",
 	    "whenDeleted", NULL },
+	{ "apps.v1.StatefulSetSpec", "podManagementPolicy",
+	    "\"OrderedReady\",\"Parallel\"" },
 	{ "apiextensions.v1.CustomResourceDefinitionSpec", "scope", NULL },
 	{ "autoscaling.v2.HPAScalingPolicy", "type", NULL },
 	{ "autoscaling.v2.HPAScalingRules", "selectPolicy", NULL },
 	{ "autoscaling.v2.MetricSpec", "type", NULL },
 	{ "core.v1.Container", "restartPolicy", NULL },
+	{ "core.v1.NodeSelectorRequirement", "operator",
+	    "\"DoesNotExist\",\"Exists\",\"Gt\",\"In\",\"Lt\",\"NotIn\"" },
+	{ "core.v1.PersistentVolumeClaimSpec", "accessModes", ACCESS_MODES },
+	{ "core.v1.PersistentVolumeSpec", "accessModes", ACCESS_MODES },
+	{ "core.v1.ResourceQuotaSpec", "scopes", SCOPES },
+	{ "core.v1.ScopedResourceSelectorRequirement", "scopeName", SCOPES },
+	{ "core.v1.Taint", "effect",
+	    "\"NoExecute\",\"NoSchedule\",\"PreferNoSchedule\"" },
 	{ "core.v1.PersistentVolumeClaimStatus", "allocatedResourceStatuses",
 	    "\"ControllerResizeInProgress\",\"ControllerResizeInfeasible\","
 	    "\"NodeResizeInProgress\",\"NodeResizeInfeasible\","
@@ -181,6 +196,8 @@ static const struct {
 	{ "storage.v1.StorageClass", "reclaimPolicy",
 	    "\"Delete\",\"Recycle\",\"Retain\"" },
 #undef ADMISSION
+#undef ACCESS_MODES
+#undef SCOPES
 };
 
 static void

@@ -144,6 +144,10 @@ request_begin(void *arg, struct exchange *ex)
 	r->steps = common_steps;
 	r->set = pin_set_get(srv->plugins);
 	ex->data = r;
+	/* A plugin that answers too late may still read these. */
+	ex->head.path = pin_arena_str(r->arena, ex->head.path);
+	if (ex->head.query.p != NULL)
+		ex->head.query = pin_arena_str(r->arena, ex->head.query);
 	seq = ++srv->request_seq;
 	snprintf(uid, sizeof(uid), "%.23s-%012" PRIx64, srv->instance,
 	    seq & 0xffffffffffffu);
@@ -184,7 +188,8 @@ request_end(struct request *r)
 {
 	flow_leave(r);
 	strategy_release(r);
-	(void)chain_end(r);
+	if (chain_end(r))
+		r->ex->arena = NULL;	/* chain_release frees it */
 	pin_set_put(&r->set);
 	pin_buf_put(&r->old_bytes);
 	pin_buf_put(&r->new_bytes);

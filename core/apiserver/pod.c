@@ -61,14 +61,36 @@ pod_qos(const struct pin_obj *o)
 	    "Burstable");
 }
 
+/* Held back until somebody takes the gates away. */
+static void
+gated(struct request *r, pin_node status)
+{
+	struct pin_obj *o = r->obj;
+	pin_node c;
+	char now[40];
+
+	meta_now(r, 0, now);
+	c = pin_obj_add_new(o, pin_obj_set_new(o, status, "conditions",
+	    PIN_ARRAY), PIN_OBJECT);
+	pin_obj_set_str(o, c, "type", PIN_STR("PodScheduled"));
+	pin_obj_set_str(o, c, "status", PIN_STR("False"));
+	pin_obj_set_new(o, c, "lastProbeTime", PIN_NULL);
+	pin_obj_set_str(o, c, "lastTransitionTime", pin_str(now));
+	pin_obj_set_str(o, c, "reason", PIN_STR("SchedulingGated"));
+	pin_obj_set_str(o, c, "message", PIN_STR("Scheduling is blocked due to"
+	    " non-empty scheduling gates"));
+}
+
 int
 pod_create(struct request *r)
 {
 	pin_node root = pin_obj_root(r->obj), status;
 
-	pin_obj_set_i64(r->obj, meta_node(r->obj), "generation", 1);
 	status = pin_obj_set_new(r->obj, root, "status", PIN_OBJECT);
 	pin_obj_set_str(r->obj, status, "phase", PIN_STR("Pending"));
+	if (pin_obj_count(r->obj, pin_obj_at(r->obj, root, "spec",
+	    "schedulingGates", NULL)) > 0)
+		gated(r, status);
 	pin_obj_set_str(r->obj, status, "qosClass", pin_str(pod_qos(r->obj)));
 	return (PIN_OK);
 }

@@ -70,6 +70,8 @@ put_row(struct request *r, const struct pin_obj *obj, struct pin_out *o)
 	pin_out_cstr(o, "{\"cells\":");
 	pin_table_cells(r->srv->schema, r->res, obj,
 	    pin_host_wall(r->srv->host) / 1000000000, o);
+	pin_table_conditions(r->srv->schema, r->res, obj, ",\"conditions\":",
+	    o);
 	if (r->out.include == 0) {
 		pin_out_cstr(o, ",\"object\":");
 		put_partial(r, obj, o);

@@ -561,8 +561,8 @@ escalate_run(struct request *r)
 			return (STEP_NEXT);
 	if (pin_str_is(r->info.resource, "roles") ||
 	    pin_str_is(r->info.resource, "clusterroles")) {
-		if (r->info.verb_bit == PIN_VERB_CREATE) /* a path without name */
-			a.name = PIN_STR_NONE;
+		if (r->info.verb_bit == PIN_VERB_CREATE)
+			a.name = PIN_STR_NONE;	/* the path has none */
 		return (chain_ask(r, &r->user, &a, role_answer));
 	}
 	return (check_binding(r, &a));

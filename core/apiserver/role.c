@@ -18,14 +18,16 @@
 #include "core/apiserver/server.h"
 #include "core/apiserver/verbs.h"
 #include "core/cli/cli.h"
+#include "core/controller/controllers.h"
 #include "core/host/addrs.h"
 
 struct role {
 	struct apiserver *srv;
+	struct controllers *controllers;	/* NULL: the API server alone */
 	struct pin_loop	*control;
 	struct pin_timer compact;
 	uint64_t	 compact_to;	/* revision one interval ago */
-	struct pin_msg	 start, reload;
+	struct pin_msg	 start, reload, end;
 	_Atomic(int)	 asked;		/* reload is under way to its loop */
 };
 
@@ -80,6 +82,8 @@ reload_run(struct pin_msg *msg)
 
 	atomic_store(&role->asked, 0);	/* a signal from now on counts */
 	rc = pin_plugins_reload(role->srv->plugins, &rep);
+	if (rc == PIN_OK)
+		controllers_reload(role->controllers);
 	for (i = 0; i < rep.n; i++)
 		pin_log(host, rep.line[i].is_warning ? PIN_LOG_WARN :
 		    PIN_LOG_ERROR, "%s", rep.line[i].text);
@@ -87,6 +91,16 @@ reload_run(struct pin_msg *msg)
 	    PIN_OK ? "configuration reloaded" : "configuration not reloaded: "
 	    "the old one goes on");
 	pin_report_fini(&rep);
+}
+
+/* Here, so that no reload is under way. */
+static void
+end_run(struct pin_msg *msg)
+{
+	struct role *role = (struct role *)(void *)((char *)msg -
+	    offsetof(struct role, end));
+
+	controllers_close(&role->controllers);
 }
 
 /* ---- start and stop ------------------------------------------------- */
@@ -130,15 +144,24 @@ wait_for_end(struct role *role, const sigset_t *set)
 	}
 }
 
+static struct transport *
+local_transport(void *arg, struct pin_loop *loop)
+{
+	struct apiserver *srv = arg;
+
+	return (transport_local(loop, &srv->handler, srv->loops,
+	    srv->nfronts, "kube-controller-manager"));
+}
+
 static int
 role_run(const struct pin_args *args, const char *data, const char *config,
-    const char *plugins, const sigset_t *set, struct pin_err *err)
+    const char *plugins, int whole, const sigset_t *set, struct pin_err *err)
 {
 	struct role role = { 0 };
 	struct apiserver_opts o = { .host = args->host, .exe = args->exe,
 	    .plugins = plugins, .data = data, .config = config,
 	    .listen = pin_args_get(args, "listen"),
-	    .node = pin_args_get(args, "node-name") };
+	    .node = pin_args_get(args, "node-name"), .controllers = whole };
 	char node[64];
 	int rc;
 
@@ -151,6 +174,9 @@ role_run(const struct pin_args *args, const char *data, const char *config,
 		return (rc);
 	o.loop = role.control;
 	rc = apiserver_open(&o, &role.srv, err);
+	if (rc == PIN_OK && whole)
+		rc = controllers_open(args->host, role.srv->plugins,
+		    local_transport, role.srv, &role.controllers, err);
 	if (rc == PIN_OK) {
 		role.start.fn = control_start;
 		pin_loop_post(role.control, &role.start);
@@ -159,15 +185,16 @@ role_run(const struct pin_args *args, const char *data, const char *config,
 	if (rc == PIN_OK) {
 		say_ready(role.srv);
 		wait_for_end(&role, set);
-		pin_loop_stop(role.control);
 	}
+	role.end.fn = end_run;
+	pin_loop_post(role.control, &role.end);
 	pin_loop_close(&role.control);
 	apiserver_close(&role.srv);
 	return (rc);
 }
 
-int
-pin_verb_apiserver(const struct pin_args *args)
+static int
+run(const struct pin_args *args, int whole)
 {
 	char data[PATH_MAX], *config, *plugins;
 	struct pin_err err = PIN_ERR_INIT;
@@ -191,7 +218,8 @@ pin_verb_apiserver(const struct pin_args *args)
 	plugins = pin_args_plugins(args);
 	rc = data_dir(given, data, &err);
 	if (rc == PIN_OK)
-		rc = role_run(args, data, config, plugins, &set, &err);
+		rc = role_run(args, data, config, plugins, whole, &set,
+		    &err);
 	if (rc != PIN_OK)
 		fprintf(stderr, "pintle: %s\n", err.text);
 	free(config);
@@ -200,7 +228,13 @@ pin_verb_apiserver(const struct pin_args *args)
 }
 
 int
+pin_verb_apiserver(const struct pin_args *args)
+{
+	return (run(args, 0));
+}
+
+int
 pin_verb_up(const struct pin_args *args)
 {
-	return (pin_verb_apiserver(args));
+	return (run(args, 1));
 }

@@ -15,6 +15,7 @@ struct apiserver_opts {
 	const char	*data, *config;
 	const char	*listen;	/* NULL: as the configuration says */
 	const char	*node;
+	int		 controllers;	/* their plugins are opened as well */
 };
 
 /* On an error *out may hold what was opened: close it all the same. */

@@ -30,8 +30,9 @@ extern const uint32_t nstrategies;
 
 const struct strategy *strategy_of(struct request *);	/* never NULL */
 
-/* Keeps from the old object what this (sub)resource must not change. */
-void	strategy_scope(struct request *);
+/* Before the fields are managed. Create: the status is reset. Update: what this
+ * (sub)resource must not change comes from the old object. */
+int	strategy_scope(struct request *);
 int	strategy_prepare(struct request *);
 void	strategy_names(struct request *, struct pin_causes *);
 void	strategy_release(struct request *);
@@ -39,6 +40,10 @@ void	strategy_release(struct request *);
 int	strategy_may_vanish(struct request *);
 int	strategy_strategic(struct request *, struct pin_obj *doc,
 	    struct pin_obj *patch);
+
+/* prepare.c: the resource's PIN_PREPARE words; early: before the fields are
+ * managed. */
+int	prepare_run(struct request *, int early);
 
 /* pod.c, namespace.c, service.c ... */
 int	pod_create(struct request *);

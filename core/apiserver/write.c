@@ -92,7 +92,7 @@ write_create(struct request *r)
 		return (reply_error(r));
 	if (r->info.name.len == 0)
 		r->info.name = meta_str(r->obj, "name");
-	return (STEP_NEXT);
+	return (strategy_scope(r) == PIN_OK ? STEP_NEXT : reply_error(r));
 }
 
 int
@@ -104,8 +104,7 @@ write_update(struct request *r)
 	r->obj = r->sent;
 	if (meta_update(r) != PIN_OK)
 		return (reply_error(r));
-	strategy_scope(r);
-	return (STEP_NEXT);
+	return (strategy_scope(r) == PIN_OK ? STEP_NEXT : reply_error(r));
 }
 
 static void

@@ -60,6 +60,8 @@ static const struct need needs[] = {
 	MUST(ADMISSION, pin_admission_ops, match),
 	MUST(VALIDATION, pin_validation_ops, match),
 	MUST(VALIDATION, pin_validation_ops, check),
+	MUST(CONTROLLER, pin_controller_ops, watches),
+	MUST(CONTROLLER, pin_controller_ops, reconcile),
 	MUST(STORE, pin_store_ops, start),
 	MUST(STORE, pin_store_ops, stop),
 	MUST(STORE, pin_store_ops, txn),

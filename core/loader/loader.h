@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 
 #include <pintle/auth.h>
+#include <pintle/controller.h>
 #include <pintle/network.h>
 #include <pintle/runtime.h>
 #include <pintle/store.h>

@@ -6,9 +6,11 @@
  * plans pipelined and calls a key again only when its own writes are visible
  * in the cache, which replaces expectations everywhere.
  * Thread: the controller loop; one call at a time a controller.
- * Contract: level-triggered (reliability C1-C8): for any subset, order or
- * repetition of events the end state is the same, and a crash between two
- * writes of a plan is healed by the next reconcile. */
+ * Contract: level-triggered: for any subset, order or repetition of events
+ * the end state is the same; the same objects give the same plan; a crash
+ * between two writes of a plan is healed by the next reconcile; what is as it
+ * should be gives an empty plan. tests/kinds/controller.c tries all four on
+ * every plugin of this kind. */
 #ifndef PINTLE_CONTROLLER_H
 #define PINTLE_CONTROLLER_H
 
@@ -21,6 +23,8 @@
 #define PIN_WATCHES_MAX		8	/* resources one controller looks at */
 #define PIN_PLAN_WRITES_MAX	500	/* of one reconcile; the rest waits for
 					 * the next (upstream's burst) */
+#define PIN_PLAN_EVENTS_MAX	1000
+#define PIN_PLAN_LIVE_MAX	32
 
 struct pin_reconcile;	/* the moment: cached objects, clock, arena */
 struct pin_plan;
@@ -29,7 +33,9 @@ struct pin_keys;
 /* ---- what it looks at ------------------------------------------------ */
 
 /* Which keys an event of this object concerns. object is the new state, or
- * the last one for a deletion; before is NULL for a creation. */
+ * the last one for a deletion; before is NULL for a creation. States between
+ * two events may have been skipped, so ask `before` for the keys that no
+ * longer match. The caches may be read. */
 typedef void pin_controller_map_fn(void *self, struct pin_reconcile *,
     const struct pin_obj *object, const struct pin_obj *before,
     struct pin_keys *out);
@@ -48,7 +54,9 @@ struct pin_controller_watch {
 
 /* ---- reading: index is the row in `watches` ------------------------- */
 
-/* NULL: there is none. Objects carry metadata.resourceVersion, live until
+/* Nothing moves while reconcile runs; but rows are watched apart, so one may
+ * be some revisions ahead of another.
+ * NULL: there is none. Objects carry metadata.resourceVersion, live until
  * reconcile returns and must not be changed: copy to change. */
 PIN_API const struct pin_obj *pin_cache_get(struct pin_reconcile *,
     uint32_t index, struct pin_str namespace, struct pin_str name);
@@ -56,7 +64,7 @@ typedef int pin_cache_each_fn(void *arg, const struct pin_obj *);
 /* namespace none: all. Stops when fn returns nonzero. Keys ascending. */
 PIN_API void	 pin_cache_list(struct pin_reconcile *, uint32_t index,
     struct pin_str namespace, pin_cache_each_fn *, void *arg);
-/* Those whose controlling owner has this uid. */
+/* Those whose controlling owner has this uid. Keys ascending. */
 PIN_API void	 pin_cache_owned(struct pin_reconcile *, uint32_t index,
     struct pin_str namespace, struct pin_str owner_uid, pin_cache_each_fn *,
     void *arg);
@@ -86,14 +94,17 @@ PIN_API void	 pin_plan_patch(struct pin_plan *, const struct pin_target *,
 /* propagation: "Background", "Foreground", "Orphan" or NULL. */
 PIN_API void	 pin_plan_delete(struct pin_plan *, const struct pin_target *,
     const char *propagation);
-/* An Event about `about`; equal ones within ten minutes are counted up. */
+/* An Event about `about`, written once the write noted before it has been
+ * done (at once when there is none). Equal ones within ten minutes are counted
+ * up; an object gets 25, then one in five minutes. */
 PIN_API void	 pin_plan_event(struct pin_plan *, const struct pin_obj *about,
     const char *type, const char *reason, const char *fmt, ...)
     PIN_PRINTF(5, 6);
 /* Come back to this key, even if nothing happens. */
 PIN_API void	 pin_plan_requeue(struct pin_plan *, uint64_t after_ms);
-/* Read this object live before the next reconcile of the key, which then
- * finds it by pin_plan_live_result: NULL object means it is not there. */
+/* Read this object live, after the writes and before the next reconcile of
+ * the key, which follows at once and finds it by pin_live_result: a NULL
+ * object means it is not there. */
 PIN_API void	 pin_plan_live(struct pin_plan *, const struct pin_target *);
 PIN_API int	 pin_live_result(struct pin_reconcile *,
     const struct pin_target *, const struct pin_obj **out);
@@ -101,9 +112,12 @@ PIN_API int	 pin_live_result(struct pin_reconcile *,
 
 /* ---- the table -------------------------------------------------------- */
 
-/* The writes of a plan run in order; the first that fails (beside AlreadyExists
- * of a create and NotFound of a delete) ends it and the key comes back with
- * back-off. PIN_OK, or an error: nothing of the plan runs, back-off. */
+/* The writes of a plan run in order, but those next to one another with the
+ * same verb, resource and subresource and different names run together. The
+ * first that fails (beside AlreadyExists of a create and NotFound of a delete)
+ * ends it and the key comes back with back-off (5 ms, doubling to 1000 s). The
+ * key is not called again before the caches of its rows hold what the plan
+ * wrote. PIN_OK, or an error: nothing of the plan runs, back-off. */
 typedef int pin_controller_reconcile_fn(void *self, struct pin_reconcile *,
     struct pin_str namespace, struct pin_str name, struct pin_plan *,
     struct pin_err *);
@@ -113,6 +127,10 @@ struct pin_controller_ops {
 	uint32_t		 workers;	/* keys in flight; 0: 16 */
 	const struct pin_controller_watch *watches;	/* required */
 	pin_controller_reconcile_fn *reconcile;		/* required */
+	/* Who its writes and Events come from, and the service account in
+	 * kube-system it acts as: "replicaset-controller". NULL: the
+	 * plugin's name and "-controller". */
+	const char		*component;
 };
 
 #endif

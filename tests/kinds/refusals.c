@@ -30,7 +30,7 @@ struct row {
 struct score {
 	char	 name[64];
 	int	 accepted, accepted_ok;		/* and so did we */
-	int	 refused, refused_ok, field_ok, text_ok;
+	int	 refused, refused_ok, field_ok, text_ok, twice;
 };
 
 static struct score scores[GROUPS_MAX];
@@ -259,8 +259,20 @@ prepare(struct pin_obj *o)
 	    ips;
 	struct pin_str ip;
 
+	pin_obj_set_str(o, pin_obj_get(o, root, "metadata"), "namespace",
+	    PIN_STR("golden"));
+	if (strcmp(file.resource, "pods") == 0 && pin_obj_str(o,
+	    pin_obj_get(o, spec, "serviceAccountName")).len == 0)
+		pin_obj_set_str(o, spec, "serviceAccountName",
+		    PIN_STR("default"));
 	if (strcmp(file.resource, "services") != 0)
 		return;
+	if (pin_str_is(pin_obj_str(o, pin_obj_get(o, spec, "type")),
+	    "LoadBalancer") && pin_str_is(pin_obj_str(o, pin_obj_get(o, spec,
+	    "externalTrafficPolicy")), "Local") && pin_str_is(pin_obj_str(o,
+	    pin_obj_get(o, spec, "healthCheckNodePort")), "0") |
+	    (pin_obj_get(o, spec, "healthCheckNodePort") == 0))
+		pin_obj_set_i64(o, spec, "healthCheckNodePort", 30999);
 	ip = pin_obj_str(o, pin_obj_get(o, spec, "clusterIP"));
 	if (ip.len == 0 || pin_obj_get(o, spec, "clusterIPs") != 0)
 		return;
@@ -347,6 +359,12 @@ same_text(const char *got, const char *want, int update)
 {
 	const char *diff = strstr(want, "\\n@@");
 
+	/* A value printed as a Go struct, with Go's names: the words count. */
+	if (strncmp(want, "Invalid value: {", 16) == 0 &&
+	    strncmp(got, "Invalid value: {", 16) == 0 && (strlen(want) >=
+	    380 || (strstr(want, "}: ") != NULL && strstr(got, "}: ") != NULL
+	    && strcmp(strstr(want, "}: "), strstr(got, "}: ")) == 0)))
+		return (1);
 	if (update && diff != NULL)
 		return (strncmp(got, want, (size_t)(diff - want)) == 0);
 	if (update && strlen(want) >= 380)
@@ -361,7 +379,21 @@ judge(struct score *s, const struct row *r, const struct pin_causes *causes,
 	char want[1024], got[2048], first[300] = "";
 	const struct pin_cause *c;
 	int field = 0, text = 0;
-	uint32_t i;
+	uint32_t i, k;
+
+	for (i = 0; (c = pin_causes_at(causes, i)) != NULL; i++)
+		for (k = 0; k < i; k++) {
+			const struct pin_cause *d = pin_causes_at(causes, k);
+
+			if (!pin_str_eq(c->field, d->field) ||
+			    !pin_str_eq(c->message, d->message))
+				continue;
+			s->twice++;
+			if (verbose)
+				tap_diag("TWICE %s %s %s " PIN_SFMT ": %.100s",
+				    r->member, r->change, r->file,
+				    PIN_SARG(c->field), c->message.p);
+		}
 
 	snprintf(want, sizeof(want), "%s%s", update ? "" : r->path, r->field);
 	for (i = 0; (c = pin_causes_at(causes, i)) != NULL; i++) {
@@ -479,14 +511,16 @@ report(void)
 	const struct score *s;
 	int i;
 
-	tap_diag("%-46s %13s %13s %6s %6s", "group", "accepted", "refused",
-	    "field", "text");
+	tap_diag("%-46s %13s %13s %6s %6s %6s", "kind", "accepted",
+	    "refused", "field", "text", "twice");
 	for (i = 0; i <= nscores; i++) {
 		s = i < nscores ? &scores[i] : &all;
 		if (s->accepted + s->refused > 0)
-			tap_diag("%-46s %6d/%-6d %6d/%-6d %6d %6d", s->name,
-			    s->accepted_ok, s->accepted, s->refused_ok,
-			    s->refused, s->field_ok, s->text_ok);
+			tap_diag("%-46s %6d/%-6d %6d/%-6d %6d %6d %6d",
+			    s->name, s->accepted_ok, s->accepted,
+			    s->refused_ok, s->refused, s->field_ok,
+			    s->text_ok, s->twice);
+		all.twice += i < nscores ? s->twice : 0;
 		all.accepted += scores[i % GROUPS_MAX].accepted * (i < nscores);
 		all.accepted_ok += scores[i % GROUPS_MAX].accepted_ok *
 		    (i < nscores);

@@ -83,7 +83,8 @@ put(struct content *c, uint64_t at, const uint8_t *p, size_t len)
 {
 	if (at + len > c->len)
 		resize(c, (size_t)at + len);
-	memcpy(c->p + at, p, len);
+	if (len != 0)
+		memcpy(c->p + at, p, len);
 }
 
 static void

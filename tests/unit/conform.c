@@ -374,6 +374,114 @@ test_rules(void)
 	}
 }
 
+/* The requests a pod of its own resources ends up with. */
+static void
+test_pod_resources(void)
+{
+	const char *text;
+
+	CASE("a pod's requests come from its containers, then its limits") {
+		text = conform("core.v1.Pod", "{\"spec\":{\"resources\":"
+		    "{\"limits\":{\"cpu\":4,\"memory\":\"2Gi\"}},"
+		    "\"initContainers\":[{\"resources\":{\"requests\":"
+		    "{\"cpu\":1}}},{\"restartPolicy\":\"Always\","
+		    "\"resources\":{\"requests\":{\"cpu\":\"200m\"}}},"
+		    "{\"resources\":{\"requests\":{\"cpu\":\"900m\"}}}],"
+		    "\"containers\":[{\"resources\":{\"requests\":"
+		    "{\"cpu\":\"100m\"}}}]}}", 1, NULL);
+		if (!CHECK(strstr(text, "\"resources\":{\"limits\":{"
+		    "\"cpu\":\"4\",\"memory\":\"2Gi\"},\"requests\":{"
+		    "\"cpu\":\"1100m\",\"memory\":\"2Gi\"}}}") != NULL))
+			tap_diag("%s", text);
+	}
+	CASE("huge pages of containers become the pod's") {
+		text = conform("core.v1.Pod", "{\"spec\":{\"resources\":"
+		    "{\"requests\":{\"cpu\":3}},\"containers\":["
+		    "{\"resources\":{\"limits\":{\"hugepages-2Mi\":"
+		    "\"4Mi\"}}},{\"resources\":{\"limits\":{"
+		    "\"hugepages-2Mi\":\"2Mi\"}}}]}}", 1, NULL);
+		if (!CHECK(strstr(text, "\"resources\":{\"limits\":{"
+		    "\"hugepages-2Mi\":\"6Mi\"},\"requests\":{"
+		    "\"cpu\":\"3\",\"hugepages-2Mi\":\"6Mi\"}}}") != NULL))
+			tap_diag("%s", text);
+	}
+}
+
+/* ---- a schema of somebody's own, as a CustomResourceDefinition makes one */
+
+#define OWN_NAMES	"\0Own\0count\0list\0note\0\"none\"\0"
+enum { OWN = 1, COUNT_ = 5, LIST = 11, NOTE = 16, NONE_ = 21 };
+
+static const uint32_t own_words[1];
+static struct pin_field_row own_fields[3];
+static struct pin_type_row own_types[1];
+static uint16_t own_hashes[8];
+static const struct pin_schema own_schema = {
+	.strings = OWN_NAMES, .words = own_words, .types = own_types,
+	.fields = own_fields, .hashes = own_hashes, .ntypes = 1,
+	.nfields = 3, .nstrings = sizeof(OWN_NAMES), .nwords = 1,
+};
+
+static void
+own_field(uint32_t i, uint32_t name, int kind, int shape, uint32_t flags)
+{
+	struct pin_field_row *f = &own_fields[i];
+	const char *text = own_schema.strings + name;
+	uint32_t h;
+
+	f->name = name;
+	f->name_len = (uint16_t)strlen(text);
+	f->kind = (uint8_t)kind;
+	f->shape = (uint8_t)shape;
+	f->presence = PIN_P_KEEP;
+	f->flags = flags;
+	f->ref = f->when = f->check = PIN_NONE;
+	h = pin_name_hash(text, f->name_len);
+	while (own_hashes[h & 7] != 0)
+		h++;
+	own_hashes[h & 7] = (uint16_t)(i + 1);
+}
+
+static void
+test_own_schema(void)
+{
+	struct pin_type t = { &own_schema, own_types };
+	struct pin_err err = PIN_ERR_INIT;
+	struct pin_strict strict;
+	struct pin_obj *o;
+
+	own_types[0].name = own_types[0].bare = OWN;
+	own_types[0].nfields = 3;
+	own_types[0].hash_mask = 7;
+	own_types[0].flags = PIN_TF_OPEN;
+	own_field(0, COUNT_, PIN_F_INT64, PIN_SHAPE_ONE, 0);
+	own_field(1, LIST, PIN_F_STRING, PIN_SHAPE_LIST, PIN_FF_NULLABLE);
+	own_field(2, NOTE, PIN_F_STRING, PIN_SHAPE_ONE, 0);
+	own_fields[2].dflt = NONE_;
+	memset(&strict, 0, sizeof(strict));
+	strict.arena = arena;
+	CASE("an open type keeps what it does not know, by name") {
+		o = parse("{\"zz\":{\"b\":1,\"a\":[]},\"list\":null,"
+		    "\"count\":0,\"aa\":null,\"d\":1}");
+		CHECK_INT(pin_conform(arena, t, o, pin_obj_root(o),
+		    PIN_CONFORM_DEFAULT, &o, &strict, &err), PIN_OK);
+		CHECK_STR(o != NULL ? plain(o) : err.text, "{\"aa\":null,"
+		    "\"count\":0,\"d\":1,\"list\":null,\"note\":\"none\","
+		    "\"zz\":{\"a\":[],\"b\":1}}");
+		CHECK_STR(o != NULL ? canonical(t, o) : "", o != NULL ?
+		    plain(o) : "?");
+		CHECK_INT(strict.n, 0);
+	}
+	own_types[0].flags = 0;
+	CASE("one that is not open reports it") {
+		o = parse("{\"d\":1,\"list\":[]}");
+		CHECK_INT(pin_conform(arena, t, o, pin_obj_root(o), 0, &o,
+		    &strict, &err), PIN_OK);
+		CHECK_STR(o != NULL ? plain(o) : err.text, "{\"list\":[]}");
+		CHECK_STR(reports(&strict), "unknown field \"d\";");
+	}
+}
+
 static void
 test_limits(void)
 {
@@ -448,6 +556,8 @@ main(void)
 	arena = pin_arena_new(64 << 20);
 	test_cases();
 	test_rules();
+	test_pod_resources();
+	test_own_schema();
 	test_limits();
 	test_write();
 	pin_arena_free(&arena);

@@ -109,8 +109,8 @@ test_notes(const struct pin_res_row *v1, const struct pin_res_row *v2)
 	    "\"Utilization\",\"averageUtilization\":80}}}]";
 	static const char *const bad[] = {
 		"", "{", "5", "{}", "[{\\\"type\\\":5}]",
-		"[{\\\"type\\\":\\\"Pods\\\",\\\"pods\\\":"
-		"{\\\"targetAverageValue\\\":\\\"many\\\"}}]",
+		("[{\\\"type\\\":\\\"Pods\\\",\\\"pods\\\":"
+		"{\\\"targetAverageValue\\\":\\\"many\\\"}}]"),
 	};
 	const char *got;
 	size_t i;

@@ -361,7 +361,8 @@ entry(struct pin_str m, uint32_t field_number, const char *name, int *count)
 }
 
 #define POD_PATH	"/api/v1/namespaces/{namespace}/pods/{name}"
-#define POD_KIND	"[{\"group\":\"\",\"kind\":\"Pod\",\"version\":\"v1\"}]\n"
+#define POD_KIND							\
+	"[{\"group\":\"\",\"kind\":\"Pod\",\"version\":\"v1\"}]\n"
 
 static void
 check_proto(struct pin_str doc, const struct pin_obj *json)

@@ -287,6 +287,25 @@ cells(const struct pin_res_row *res, const struct pin_obj *in, int64_t now)
 	return (o);
 }
 
+/* An object that is done says so. */
+static void
+same_conditions(const struct pin_res_row *res, const struct pin_obj *obj,
+    const struct pin_obj *rec, pin_node want)
+{
+	struct pin_obj *got;
+	struct pin_out out;
+
+	pin_out_init(&out, NULL, PIN_OBJ_TEXT_MAX);
+	pin_table_conditions(s, res, obj, " ", &out);
+	if (CHECK((out.len != 0) == (want != 0)) && want != 0) {
+		pin_out_char(&out, '\0');
+		got = parsed(out.p);
+		CHECK(pin_obj_equal(got, pin_obj_root(got), rec, want));
+		pin_obj_free(&got);
+	}
+	pin_out_fini(&out);
+}
+
 /* The recorded object of a row, where it was asked for. */
 static struct pin_obj *
 row_object(const struct pin_obj *rec, pin_node row, struct pin_obj *made)
@@ -331,6 +350,8 @@ replay(const char *file, int *replayed)
 			got = cells(res, obj, some_now);
 			same_cells(file, got, rec, pin_obj_get(rec, row,
 			    "cells"));
+			same_conditions(res, obj, rec, pin_obj_get(rec, row,
+			    "conditions"));
 			(*replayed)++;
 			pin_obj_free(&got);
 			pin_obj_free(&obj);
@@ -419,9 +440,10 @@ static void
 test_pods(void)
 {
 	CASE("an init container says why it failed, or how far they are") {
-		POD("Status", "{\"phase\":\"Pending\",\"initContainerStatuses\":"
-		    "[{\"name\":\"i\",\"state\":{\"terminated\":{\"exitCode\":"
-		    "2}}}]}", "Init:ExitCode:2");
+		POD("Status", "{\"phase\":\"Pending\","
+		    "\"initContainerStatuses\":[{\"name\":\"i\",\"state\":"
+		    "{\"terminated\":{\"exitCode\":2}}}]}",
+		    "Init:ExitCode:2");
 		POD("Status", "{\"initContainerStatuses\":[{\"name\":\"i\","
 		    "\"state\":{\"terminated\":{\"exitCode\":137,\"signal\":9"
 		    "}}}]}", "Init:Signal:9");
@@ -538,6 +560,11 @@ test_others(void)
 		cell_is("", "v1", "events", "Message", "{\"message\":\" \"}",
 		    "");
 	}
+}
+
+static void
+test_workloads(void)
+{
 	CASE("metrics: two are shown, the rest is counted") {
 		cell_is("autoscaling", "v2", "horizontalpodautoscalers",
 		    "Targets", "{\"spec\":{\"metrics\":[{\"type\":\"Pods\","
@@ -567,7 +594,7 @@ test_others(void)
 static void
 test_many(void)
 {
-	struct pin_out out;
+	struct pin_out out, want;
 	int i;
 
 	CASE("a thousand labels come out sorted") {
@@ -578,12 +605,13 @@ test_many(void)
 			    i == 0 ? "" : ",", 999 - i);
 		pin_out_cstr(&out, "}}}");
 		pin_out_char(&out, '\0');
-		char *want = calloc(1, 8000), *p = want;
-
+		pin_out_init(&want, NULL, PIN_OBJ_TEXT_MAX);
 		for (i = 0; i < 1000; i++)
-			p += sprintf(p, "%sk%03d=v", i == 0 ? "" : ",", i);
-		cell_is("", "v1", "services", "Selector", out.p, want);
-		free(want);
+			pin_out_printf(&want, "%sk%03d=v", i == 0 ? "" : ",",
+			    i);
+		pin_out_char(&want, '\0');
+		cell_is("", "v1", "services", "Selector", out.p, want.p);
+		pin_out_fini(&want);
 		pin_out_fini(&out);
 	}
 }
@@ -621,6 +649,7 @@ main(void)
 	test_golden();
 	test_pods();
 	test_others();
+	test_workloads();
 	test_many();
 	test_speed();
 	return (tap_done());

@@ -177,6 +177,7 @@ int	quantity_cmp(struct pin_str, struct pin_str);
 void	v_quantity_nonneg(struct v *, const char *member, struct pin_str);
 void	v_resource_value(struct v *, struct pin_str name, struct pin_str);
 void	v_resource_name(struct v *, const char *member, struct pin_str);
+void	v_container_resource(struct v *, const char *member, struct pin_str);
 int	resource_standard(struct pin_str name);
 int	resource_overcommit(struct pin_str name);
 

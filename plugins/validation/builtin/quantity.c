@@ -101,20 +101,16 @@ v_resource_name(struct v *v, const char *member, struct pin_str name)
 	}
 }
 
-static void
-container_resource_name(struct v *v, struct pin_str name)
+void
+v_container_resource(struct v *v, const char *member, struct pin_str name)
 {
-	uint32_t before = pin_cause_count(v->causes);
-
-	v_resource_name(v, NULL, name);
-	if (pin_cause_count(v->causes) != before)
-		return;
-	if (memchr(name.p, '/', name.len) == NULL) {
+	v_resource_name(v, member, name);
+	if (name.len == 0 || memchr(name.p, '/', name.len) == NULL) {
 		if (!container_standard(name))
-			v_bad_str(v, NULL, name, "must be a standard resource "
-			    "for containers");
+			v_bad_str(v, member, name, "must be a standard "
+			    "resource for containers");
 	} else if (!native(name) && !extended(name)) {
-		v_bad_str(v, NULL, name, "doesn't follow extended resource "
+		v_bad_str(v, member, name, "doesn't follow extended resource "
 		    "name standard");
 	}
 }
@@ -152,7 +148,7 @@ amount_of(struct v *v, struct pin_str name, struct pin_str amount,
 {
 	size_t key = v_key(v, name);
 
-	container_resource_name(v, name);
+	v_container_resource(v, NULL, name);
 	v_resource_value(v, name, amount);
 	note(u, name);
 	v_out(v, key);

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * event.c -- Events as users read them with kubectl describe: equal ones are
+ * counted up in the object that is there already, an object that talks too
+ * much is cut short, and what does not get through is dropped: nothing waits
+ * for an Event.
+ * Controller loop. Contract: core/v1 Event, and upstream's limits (25, then
+ * one in five minutes, an object; equal within ten minutes). */
+#include "core/controller/controller_int.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/timefmt/timefmt.h"
+
+#define WAYS		4	/* places of one hash; the oldest goes */
+#define SETS		(EVENT_KNOWN_MAX / WAYS)
+#define BODY_MAX	((size_t)32 << 10)
+
+struct known {			/* an Event that was written */
+	uint64_t	 hash[2];
+	int64_t		 first_s, last_s;
+	uint32_t	 count, sent;
+	uint32_t	 busy;		/* a write is at the server */
+	uint32_t	 pad;
+	char		*path;		/* of the object */
+};
+
+struct bucket {			/* who talks about what, how often */
+	uint64_t	 hash[2];
+	int64_t		 last_s;
+	int64_t		 used_s;	/* tokens taken, in seconds of refill */
+};
+
+struct recorder {
+	struct client	*client;
+	struct pin_host	*host;
+	struct recorder_counters count;
+	struct known	 known[EVENT_KNOWN_MAX];
+	struct bucket	 bucket[EVENT_KNOWN_MAX];
+};
+
+struct sending {
+	struct client_call call;
+	struct recorder	*rec;
+	struct known	*known;
+	uint64_t	 hash[2];	/* is it still that one? */
+	struct client_identity who;
+	char		 user[192];
+	struct pin_str	 groups[2];
+	char		*target, *body;
+};
+
+static void	known_patch(struct recorder *, struct known *,
+	    const struct client_identity *);
+
+/* ---- which one ------------------------------------------------------ */
+
+static void
+mix(uint64_t h[2], struct pin_str s)
+{
+	size_t i;
+
+	for (i = 0; i < s.len; i++) {
+		h[0] = (h[0] ^ (uint8_t)s.p[i]) * UINT64_C(0x100000001b3);
+		h[1] = (h[1] + (uint8_t)s.p[i]) *
+		    UINT64_C(0x9e3779b97f4a7c15);
+		h[1] ^= h[1] >> 29;
+	}
+	h[0] = (h[0] ^ 0xff) * UINT64_C(0x100000001b3);
+	h[1] = (h[1] + 0x101) * UINT64_C(0x9e3779b97f4a7c15);
+}
+
+static void
+hash_object(uint64_t h[2], const char *component, const struct plan_event *e)
+{
+	h[0] = UINT64_C(0xcbf29ce484222325);
+	h[1] = 1;
+	mix(h, pin_str(component));
+	mix(h, e->api_version);
+	mix(h, e->kind);
+	mix(h, e->namespace);
+	mix(h, e->name);
+	mix(h, e->uid);
+}
+
+static struct known *
+known_find(struct recorder *rec, const uint64_t h[2])
+{
+	struct known *k = &rec->known[h[0] % SETS * WAYS], *old = NULL;
+	int i;
+
+	for (i = 0; i < WAYS; i++)
+		if (k[i].hash[0] == h[0] && k[i].hash[1] == h[1])
+			return (&k[i]);
+	for (i = 0; i < WAYS; i++)
+		if (!k[i].busy && (old == NULL || k[i].last_s < old->last_s))
+			old = &k[i];
+	if (old == NULL)
+		return (NULL);		/* all at the server */
+	free(old->path);
+	memset(old, 0, sizeof(*old));
+	memcpy(old->hash, h, sizeof(old->hash));
+	return (old);
+}
+
+/* 0: this object has had its share. */
+static int
+bucket_take(struct recorder *rec, const uint64_t h[2], int64_t now)
+{
+	struct bucket *b = &rec->bucket[h[0] % SETS * WAYS], *at = NULL;
+	int64_t used;
+	int i;
+
+	for (i = 0; i < WAYS; i++)
+		if (b[i].hash[0] == h[0] && b[i].hash[1] == h[1])
+			at = &b[i];
+	for (i = 0; at == NULL && i < WAYS; i++)
+		if (b[i].last_s == 0)
+			at = &b[i];
+	if (at == NULL)
+		for (at = b, i = 1; i < WAYS; i++)
+			if (b[i].last_s < at->last_s)
+				at = &b[i];
+	if (at->hash[0] != h[0] || at->hash[1] != h[1]) {
+		*at = (struct bucket){ .last_s = now };
+		memcpy(at->hash, h, sizeof(at->hash));
+	}
+	used = at->used_s - (now - at->last_s);
+	if (used < 0)
+		used = 0;
+	at->last_s = now;
+	at->used_s = used;
+	if (used + EVENT_REFILL_S > EVENT_BURST * EVENT_REFILL_S)
+		return (0);
+	at->used_s += EVENT_REFILL_S;
+	return (1);
+}
+
+/* ---- sending -------------------------------------------------------- */
+
+static void
+sent(struct client_call *call, const struct client_answer *a)
+{
+	struct sending *s = call->arg;
+	struct recorder *rec = s->rec;
+	struct known *k = s->known;
+	int ok = a->rc == PIN_OK && a->status >= 200 && a->status < 300;
+
+	rec->count.inflight--;
+	rec->count.failed += !ok;
+	if (k->hash[0] == s->hash[0] && k->hash[1] == s->hash[1]) {
+		k->busy = 0;
+		if (!ok)
+			memset(k->hash, 0, sizeof(k->hash)); /* unknown */
+		else if (k->count > k->sent)
+			known_patch(rec, k, &s->who);
+	}
+	free(s->target);
+	free(s->body);
+	free(s);
+}
+
+static void
+send_one(struct recorder *rec, struct known *k, const char *method,
+    const char *type, const char *target, struct pin_out *body,
+    const struct client_identity *who)
+{
+	struct sending *s;
+	uint32_t i;
+
+	if (body->failed != PIN_OK ||
+	    rec->count.inflight >= EVENT_INFLIGHT_MAX) {
+		rec->count.dropped++;
+		memset(k->hash, 0, sizeof(k->hash));
+		return;
+	}
+	s = pin_xcalloc(1, sizeof(*s));
+	s->rec = rec;
+	s->known = k;
+	memcpy(s->hash, k->hash, sizeof(s->hash));
+	/* The controller may be gone before the Event is written. */
+	snprintf(s->user, sizeof(s->user), PIN_SFMT, PIN_SARG(who->name));
+	for (i = 0; i < who->ngroups && i < PIN_LEN(s->groups); i++)
+		s->groups[i] = who->groups[i];	/* constants */
+	s->who = (struct client_identity){ .name = pin_str(s->user),
+	    .groups = s->groups, .ngroups = i };
+	s->target = pin_xstrdup(target);
+	s->body = pin_xstrndup(body->p, body->len);
+	s->call = (struct client_call){ .method = pin_str(method),
+	    .target = pin_str(s->target), .type = pin_str(type),
+	    .body = { s->body, body->len }, .who = &s->who,
+	    .timeout_ms = WRITE_TIMEOUT_MS, .done = sent, .arg = s };
+	k->busy = 1;
+	k->sent = k->count;
+	rec->count.inflight++;
+	client_start(rec->client, &s->call);
+}
+
+static void
+known_patch(struct recorder *rec, struct known *k,
+    const struct client_identity *who)
+{
+	char last[PIN_TIME_TEXT_MAX];
+	struct pin_out o;
+
+	(void)pin_time_format(k->last_s, last);
+	pin_out_init(&o, NULL, BODY_MAX);
+	pin_out_printf(&o, "{\"count\":%" PRIu32 ",\"lastTimestamp\":\"%s\"}",
+	    k->count, last);
+	send_one(rec, k, "PATCH", "application/merge-patch+json", k->path, &o,
+	    who);
+	pin_out_fini(&o);
+}
+
+static void
+member(struct pin_out *o, const char *name, struct pin_str s)
+{
+	if (s.len == 0)
+		return;
+	pin_out_printf(o, ",\"%s\":", name);
+	pin_json_quote(o, s);
+}
+
+static void
+event_body(struct pin_out *o, const struct plan_event *e,
+    const char *component, const char *name, struct pin_str ns,
+    const struct known *k)
+{
+	char when[PIN_TIME_TEXT_MAX];
+
+	(void)pin_time_format(k->first_s, when);
+	pin_out_cstr(o, "{\"apiVersion\":\"v1\",\"kind\":\"Event\","
+	    "\"metadata\":{\"name\":");
+	pin_json_quote(o, pin_str(name));
+	member(o, "namespace", ns);
+	pin_out_cstr(o, "},\"involvedObject\":{\"kind\":");
+	pin_json_quote(o, e->kind);
+	member(o, "apiVersion", e->api_version);
+	member(o, "namespace", e->namespace);
+	member(o, "name", e->name);
+	member(o, "uid", e->uid);
+	member(o, "resourceVersion", e->revision);
+	pin_out_cstr(o, "}");
+	member(o, "reason", e->reason);
+	member(o, "message", e->message);
+	member(o, "type", e->type);
+	pin_out_cstr(o, ",\"source\":{\"component\":");
+	pin_json_quote(o, pin_str(component));
+	pin_out_cstr(o, "}");
+	member(o, "reportingComponent", pin_str(component));
+	pin_out_printf(o, ",\"firstTimestamp\":\"%s\",\"lastTimestamp\":"
+	    "\"%s\",\"count\":%" PRIu32 "}", when, when, k->count);
+}
+
+static void
+known_create(struct recorder *rec, struct known *k,
+    const struct client_identity *who, const char *component,
+    const struct plan_event *e)
+{
+	struct pin_str ns = e->namespace.len > 0 ? e->namespace :
+	    PIN_STR("default");
+	char name[300], target[160], path[480];
+	struct pin_out o;
+
+	snprintf(name, sizeof(name), "%.*s.%" PRIx64, e->name.len < 230 ?
+	    (int)e->name.len : 230, e->name.len > 0 ? e->name.p : "",
+	    (uint64_t)pin_host_wall(rec->host));
+	snprintf(target, sizeof(target), "/api/v1/namespaces/" PIN_SFMT
+	    "/events", PIN_SARG(ns));
+	snprintf(path, sizeof(path), "%s/%s", target, name);
+	free(k->path);
+	k->path = pin_xstrdup(path);
+	pin_out_init(&o, NULL, BODY_MAX);
+	event_body(&o, e, component, name, ns, k);
+	send_one(rec, k, "POST", "application/json", target, &o, who);
+	pin_out_fini(&o);
+}
+
+void
+recorder_say(struct recorder *rec, const struct client_identity *who,
+    const char *component, const struct plan_event *e)
+{
+	int64_t now = pin_host_wall(rec->host) / INT64_C(1000000000);
+	struct known *k;
+	uint64_t h[2];
+
+	rec->count.said++;
+	hash_object(h, component, e);
+	if (!bucket_take(rec, h, now)) {
+		rec->count.dropped++;
+		return;
+	}
+	mix(h, e->type);
+	mix(h, e->reason);
+	mix(h, e->message);
+	k = known_find(rec, h);
+	if (k == NULL) {
+		rec->count.dropped++;
+		return;
+	}
+	if (k->count > 0 && now - k->last_s < EVENT_SAME_S) {
+		rec->count.counted++;
+		k->count++;
+		k->last_s = now;
+		if (!k->busy)
+			known_patch(rec, k, who);
+		return;
+	}
+	if (k->busy)
+		return;
+	k->count = 1;
+	k->first_s = k->last_s = now;
+	known_create(rec, k, who, component, e);
+}
+
+/* ---- life ----------------------------------------------------------- */
+
+struct recorder *
+recorder_new(struct client *client)
+{
+	struct recorder *rec = pin_xcalloc(1, sizeof(*rec));
+
+	rec->client = client;
+	rec->host = pin_loop_host(client_loop(client));
+	return (rec);
+}
+
+void
+recorder_free(PIN_OWN struct recorder **rp)
+{
+	struct recorder *rec = *rp;
+	uint32_t i;
+
+	*rp = NULL;
+	if (rec == NULL)
+		return;
+	PIN_ASSERT(rec->count.inflight == 0);
+	for (i = 0; i < EVENT_KNOWN_MAX; i++)
+		free(rec->known[i].path);
+	free(rec);
+}
+
+const struct recorder_counters *
+recorder_count(const struct recorder *rec)
+{
+	return (&rec->count);
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * meta.h -- what all controllers need of an object's metadata.
+ * Pure. Contract: pintle/controller.h. */
+#ifndef CONTROLLER_META_H
+#define CONTROLLER_META_H
+
+#include <pintle/controller.h>
+
+struct pin_str	meta_get(const struct pin_obj *, const char *key);
+pin_node	meta_labels(const struct pin_obj *);
+int	meta_deleted(const struct pin_obj *);	/* has deletionTimestamp */
+/* spec.KEY, or fallback. */
+int64_t	spec_int(const struct pin_obj *, const char *key, int64_t fallback);
+int64_t	status_int(const struct pin_obj *, const char *key);
+/* The uid of the controlling owner; none: there is no such owner. */
+struct pin_str	meta_controller(const struct pin_obj *);
+struct pin_target meta_target(const struct pin_obj *, const char *group,
+	    const char *version, const char *resource);
+/* metadata.ownerReferences of `child`: owner, controlling and blocking. */
+void	meta_own(struct pin_obj *child, const struct pin_obj *owner,
+	    const char *api_version, const char *kind);
+/* A suffix from an object's uid and a number: the same for the same. */
+void	meta_suffix(struct pin_str uid, uint64_t salt, char out[6]);
+
+/* ---- pods ------------------------------------------------------------ */
+
+int	pod_active(const struct pin_obj *);	/* not ended, not leaving */
+int	pod_ready(const struct pin_obj *);
+/* Ready for min_ready_s; else *again_s is when it will be. */
+int	pod_available(const struct pin_obj *, int64_t min_ready_s,
+	    int64_t now_s, int64_t *again_s);
+
+void	meta_annotate(struct pin_obj *, const char *key, int64_t);
+
+/* ---- status ------------------------------------------------------------ */
+
+/* Writes the status subresource with the members of `status` put into what
+ * is there (null: taken out), unless they are there already. An update, not
+ * a patch: that is what upstream's roles allow controllers. */
+void	plan_status(struct pin_reconcile *, struct pin_plan *,
+	    const struct pin_obj *object, struct pin_target,
+	    const struct pin_obj *status);
+
+#endif

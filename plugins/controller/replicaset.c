@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * replicaset -- controller: as many pods of a template as asked for.
+ * Stateless. Controller loop. Names of new pods come from the set's uid and
+ * the names that are taken, so a repeated plan makes the same pods.
+ * Contract: pintle/controller.h; upstream's replicaset-controller: adoption,
+ * release, which pods go first, status. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <pintle/labels.h>
+
+#include "common/meta.h"
+
+static pin_open_fn rs_open;
+static pin_close_fn rs_close;
+static pin_controller_reconcile_fn rs_reconcile;
+static pin_controller_map_fn rs_map_pod;
+
+enum { SETS, PODS };
+
+static const struct pin_controller_watch rs_watches[] = {
+	[SETS] = { "apps", "v1", "replicasets", NULL },
+	[PODS] = { "", "v1", "pods", rs_map_pod },
+	{ NULL, NULL, NULL, NULL }
+};
+
+static const struct pin_controller_ops rs_ops = {
+	.size = sizeof(rs_ops),
+	.watches = rs_watches,
+	.reconcile = rs_reconcile,
+	.component = "replicaset-controller",
+};
+
+const struct pin_plugin pin_plugin = {
+	PIN_PLUGIN_HEAD(CONTROLLER),
+	.name = "replicaset", .version = "1.0",
+	.summary = "keeps the number of pods a ReplicaSet asks for",
+	.ops = &rs_ops,
+	.open = rs_open, .close = rs_close,
+};
+
+/* One reconcile. */
+struct rs {
+	struct pin_reconcile *rc;
+	struct pin_plan	*plan;
+	const struct pin_obj *set;
+	const struct pin_obj **pods;	/* its active ones */
+	uint32_t	 n, cap;
+	pin_node	 selector;
+	int64_t		 again_s;	/* when the next becomes available */
+	int64_t		 ready, available, labeled;
+	int32_t		 rc_code;
+};
+
+static int
+rs_open(struct pin_env *env, const struct pin_conf *conf, void **self,
+    struct pin_err *err)
+{
+	(void)env;
+	(void)conf;
+	(void)self;
+	(void)err;
+	return (PIN_OK);
+}
+
+static void
+rs_close(void *self)
+{
+	(void)self;
+}
+
+/* An orphan concerns every set that would take it. */
+struct find {
+	const struct pin_obj *pod;
+	struct pin_reconcile *rc;
+	struct pin_keys	*out;
+};
+
+static int
+would_take(void *arg, const struct pin_obj *set)
+{
+	struct find *f = arg;
+
+	if (pin_labels_match(pin_reconcile_arena(f->rc), set, pin_obj_at(set,
+	    pin_obj_root(set), "spec", "selector", NULL), f->pod,
+	    meta_labels(f->pod)) == 1)
+		pin_keys_add(f->out, meta_get(set, "namespace"),
+		    meta_get(set, "name"));
+	return (0);
+}
+
+static void
+rs_map_pod(void *self, struct pin_reconcile *rc, const struct pin_obj *object,
+    const struct pin_obj *before, struct pin_keys *out)
+{
+	struct find f = { .pod = object, .rc = rc, .out = out };
+
+	(void)self;
+	pin_keys_add_owner(out, object, "ReplicaSet");
+	if (before != NULL)
+		pin_keys_add_owner(out, before, "ReplicaSet");
+	if (meta_controller(object).len == 0)
+		pin_cache_list(rc, SETS, meta_get(object, "namespace"),
+		    would_take, &f);
+}
+
+/* ---- whose pods ------------------------------------------------------- */
+
+static int
+matches(struct rs *s, const struct pin_obj *pod)
+{
+	return (pin_labels_match(pin_reconcile_arena(s->rc), s->set,
+	    s->selector, pod, meta_labels(pod)) == 1);
+}
+
+static void
+keep(struct rs *s, const struct pin_obj *pod)
+{
+	uint32_t cap;
+
+	if (s->n == s->cap) {
+		cap = s->cap == 0 ? 32 : s->cap * 2;
+		s->pods = pin_arena_grow(pin_reconcile_arena(s->rc), s->pods,
+		    s->cap * sizeof(*s->pods), cap * sizeof(*s->pods));
+		if (s->pods == NULL) {
+			s->rc_code = PIN_ENOMEM;
+			return;
+		}
+		s->cap = cap;
+	}
+	s->pods[s->n++] = pod;
+}
+
+/* Takes the owner reference out again: the labels no longer match. */
+static void
+release(struct rs *s, const struct pin_obj *pod)
+{
+	struct pin_target t = meta_target(pod, "", "v1", "pods");
+	struct pin_out o;
+
+	pin_out_init(&o, pin_reconcile_arena(s->rc), 4096);
+	pin_out_cstr(&o, "{\"metadata\":{\"ownerReferences\":[{\"$patch\":"
+	    "\"delete\",\"uid\":");
+	pin_json_quote(&o, meta_get(s->set, "uid"));
+	pin_out_cstr(&o, "}],\"uid\":");
+	pin_json_quote(&o, meta_get(pod, "uid"));
+	pin_out_cstr(&o, "}}");
+	pin_plan_patch(s->plan, &t, PIN_PATCH_TYPE_STRATEGIC,
+	    (struct pin_str){ o.p, o.len });
+}
+
+static void
+adopt(struct rs *s, const struct pin_obj *pod)
+{
+	struct pin_target t = meta_target(pod, "", "v1", "pods");
+	struct pin_out o;
+
+	pin_out_init(&o, pin_reconcile_arena(s->rc), 4096);
+	pin_out_cstr(&o, "{\"metadata\":{\"ownerReferences\":[{"
+	    "\"apiVersion\":\"apps/v1\",\"kind\":\"ReplicaSet\",\"name\":");
+	pin_json_quote(&o, meta_get(s->set, "name"));
+	pin_out_cstr(&o, ",\"uid\":");
+	pin_json_quote(&o, meta_get(s->set, "uid"));
+	pin_out_cstr(&o, ",\"controller\":true,\"blockOwnerDeletion\":true}],"
+	    "\"uid\":");
+	pin_json_quote(&o, meta_get(pod, "uid"));
+	pin_out_cstr(&o, "}}");
+	pin_plan_patch(s->plan, &t, PIN_PATCH_TYPE_STRATEGIC,
+	    (struct pin_str){ o.p, o.len });
+}
+
+static int
+owned(void *arg, const struct pin_obj *pod)
+{
+	struct rs *s = arg;
+
+	if (!matches(s, pod)) {
+		if (!meta_deleted(s->set))
+			release(s, pod);
+	} else if (pod_active(pod)) {
+		keep(s, pod);
+	}
+	return (s->rc_code != PIN_OK);
+}
+
+static int
+orphan(void *arg, const struct pin_obj *pod)
+{
+	struct rs *s = arg;
+
+	if (meta_controller(pod).len == 0 && pod_active(pod) &&
+	    matches(s, pod)) {
+		adopt(s, pod);
+		keep(s, pod);
+	}
+	return (s->rc_code != PIN_OK);
+}
+
+/* ---- more, or fewer --------------------------------------------------- */
+
+static int
+taken(struct rs *s, const char *name)
+{
+	struct pin_str ns = meta_get(s->set, "namespace");
+
+	return (pin_cache_get(s->rc, PODS, ns, pin_str(name)) != NULL);
+}
+
+static struct pin_obj *
+new_pod(struct rs *s, const char *name)
+{
+	struct pin_arena *arena = pin_reconcile_arena(s->rc);
+	const struct pin_obj *set = s->set;
+	struct pin_obj *o = pin_obj_new(arena);
+	pin_node t = pin_obj_at(set, pin_obj_root(set), "spec", "template",
+	    NULL), meta, from, n;
+	static const char *const copied[] = { "labels", "annotations",
+	    "finalizers" };
+	size_t i;
+
+	if (o == NULL)
+		return (NULL);
+	meta = pin_obj_set_new(o, pin_obj_root(o), "metadata", PIN_OBJECT);
+	pin_obj_set_str(o, meta, "name", pin_str(name));
+	from = pin_obj_get(set, t, "metadata");
+	for (i = 0; i < PIN_LEN(copied); i++)
+		if ((n = pin_obj_get(set, from, copied[i])) != 0)
+			pin_obj_set_node(o, meta, pin_str(copied[i]), set, n);
+	meta_own(o, set, "apps/v1", "ReplicaSet");
+	if ((n = pin_obj_get(set, t, "spec")) != 0)
+		pin_obj_set_node(o, pin_obj_root(o), PIN_STR("spec"), set, n);
+	return (o);
+}
+
+static void
+grow(struct rs *s, int64_t missing)
+{
+	struct pin_str base = meta_get(s->set, "name"),
+	    uid = meta_get(s->set, "uid");
+	struct pin_target t = { .group = "", .version = "v1",
+	    .resource = "pods", .namespace = meta_get(s->set, "namespace") };
+	char name[256], tail[6];
+	struct pin_obj *pod;
+	uint64_t salt;
+	int64_t made;
+
+	if (base.len > 247)
+		base.len = 247;
+	for (made = 0, salt = 0; made < missing &&
+	    made < PIN_PLAN_WRITES_MAX; salt++) {
+		meta_suffix(uid, salt, tail);
+		snprintf(name, sizeof(name), PIN_SFMT "-%s", PIN_SARG(base),
+		    tail);
+		if (taken(s, name))
+			continue;
+		pod = new_pod(s, name);
+		if (pod == NULL) {
+			s->rc_code = PIN_ENOMEM;
+			return;
+		}
+		t.name = pin_arena_str(pin_reconcile_arena(s->rc),
+		    pin_str(name));
+		pin_plan_create(s->plan, &t, pod);
+		pin_plan_event(s->plan, s->set, "Normal", "SuccessfulCreate",
+		    "Created pod: %s", name);
+		made++;
+	}
+}
+
+/* Upstream's ActivePodsWithRanks, the part that needs no ranks: what is less
+ * of a loss comes first. */
+static int
+loss(const void *a, const void *b)
+{
+	const struct pin_obj *x = *(const struct pin_obj *const *)a,
+	    *y = *(const struct pin_obj *const *)b;
+	struct pin_str px, py;
+	int bx, by;
+
+	bx = pin_obj_at(x, pin_obj_root(x), "spec", "nodeName", NULL) != 0;
+	by = pin_obj_at(y, pin_obj_root(y), "spec", "nodeName", NULL) != 0;
+	if (bx != by)
+		return (bx - by);
+	px = pin_obj_str(x, pin_obj_at(x, pin_obj_root(x), "status", "phase",
+	    NULL));
+	py = pin_obj_str(y, pin_obj_at(y, pin_obj_root(y), "status", "phase",
+	    NULL));
+	bx = pin_str_is(px, "Running") * 2 + pin_str_is(px, "Unknown");
+	by = pin_str_is(py, "Running") * 2 + pin_str_is(py, "Unknown");
+	if (bx != by)
+		return (bx - by);
+	bx = pod_ready(x);
+	by = pod_ready(y);
+	if (bx != by)
+		return (bx - by);
+	bx = pin_str_cmp(meta_get(y, "creationTimestamp"), meta_get(x,
+	    "creationTimestamp"));	/* the newest first */
+	return (bx != 0 ? bx : pin_str_cmp(meta_get(x, "name"), meta_get(y,
+	    "name")));
+}
+
+static void
+shrink(struct rs *s, int64_t surplus)
+{
+	struct pin_target t;
+	int64_t i;
+
+	qsort(s->pods, s->n, sizeof(*s->pods), loss);
+	for (i = 0; i < surplus && i < PIN_PLAN_WRITES_MAX; i++) {
+		t = meta_target(s->pods[i], "", "v1", "pods");
+		pin_plan_delete(s->plan, &t, NULL);
+		pin_plan_event(s->plan, s->set, "Normal", "SuccessfulDelete",
+		    "Deleted pod: " PIN_SFMT, PIN_SARG(t.name));
+	}
+}
+
+/* ---- status ------------------------------------------------------------ */
+
+static void
+count(struct rs *s)
+{
+	pin_node want = pin_obj_at(s->set, pin_obj_root(s->set), "spec",
+	    "template", "metadata", "labels", NULL);
+	int64_t min = spec_int(s->set, "minReadySeconds", 0),
+	    now = pin_reconcile_now(s->rc);
+	uint32_t i;
+
+	for (i = 0; i < s->n; i++) {
+		s->ready += pod_ready(s->pods[i]);
+		s->available += pod_available(s->pods[i], min, now,
+		    &s->again_s);
+		s->labeled += pin_obj_count(s->set, want) == 0 ||
+		    pin_labels_match_map(s->set, want, s->pods[i],
+		    meta_labels(s->pods[i]));
+	}
+}
+
+/* A count that is zero is absent, but for replicas. */
+static void
+put(struct pin_obj *o, const char *key, int64_t v)
+{
+	if (v != 0)
+		pin_obj_set_i64(o, pin_obj_root(o), key, v);
+	else
+		pin_obj_set_new(o, pin_obj_root(o), key, PIN_NULL);
+}
+
+static void
+status(struct rs *s)
+{
+	struct pin_obj *o = pin_obj_new(pin_reconcile_arena(s->rc));
+	int64_t gen = 0;
+
+	if (o == NULL)
+		return;
+	pin_obj_i64(s->set, pin_obj_at(s->set, pin_obj_root(s->set),
+	    "metadata", "generation", NULL), &gen);
+	pin_obj_set_i64(o, pin_obj_root(o), "replicas", s->n);
+	put(o, "fullyLabeledReplicas", s->labeled);
+	put(o, "readyReplicas", s->ready);
+	put(o, "availableReplicas", s->available);
+	put(o, "observedGeneration", gen);
+	plan_status(s->rc, s->plan, s->set, meta_target(s->set, "apps", "v1",
+	    "replicasets"), o);
+}
+
+static int
+rs_reconcile(void *self, struct pin_reconcile *rc, struct pin_str ns,
+    struct pin_str name, struct pin_plan *plan, struct pin_err *err)
+{
+	struct rs s = { .rc = rc, .plan = plan };
+	int64_t want, now = pin_reconcile_now(rc);
+
+	(void)self;
+	s.set = pin_cache_get(rc, SETS, ns, name);
+	if (s.set == NULL)
+		return (PIN_OK);
+	s.selector = pin_obj_at(s.set, pin_obj_root(s.set), "spec",
+	    "selector", NULL);
+	pin_cache_owned(rc, PODS, ns, meta_get(s.set, "uid"), owned, &s);
+	if (!meta_deleted(s.set))
+		pin_cache_list(rc, PODS, ns, orphan, &s);
+	count(&s);
+	want = spec_int(s.set, "replicas", 1);
+	if (!meta_deleted(s.set)) {
+		if (s.n < want)
+			grow(&s, want - s.n);
+		else if (s.n > want)
+			shrink(&s, s.n - want);
+	}
+	status(&s);
+	if (s.rc_code != PIN_OK)
+		return (pin_err_set(err, s.rc_code, "out of memory"));
+	if (s.again_s > now)
+		pin_plan_requeue(plan, (uint64_t)(s.again_s - now) * 1000);
+	return (PIN_OK);
+}
