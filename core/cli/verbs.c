@@ -33,6 +33,9 @@ static const struct pin_flag image_flags[] = {
 
 static const struct pin_flag image_ls_flags[] = {
 	{ "data", "DIR", "the node's; default: $PINTLE_DATA" },
+	{ NULL, NULL, NULL }
+};
+
 static const struct pin_flag kubelet_flags[] = {
 	{ "data", "DIR", "where everything is kept; made when missing" },
 	{ "kubeconfig", "FILE", "default: DIR/node.kubeconfig" },
