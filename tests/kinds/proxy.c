@@ -625,10 +625,41 @@ test_close(const struct fixture *f)
 	}
 }
 
+/* For tests that need an HTTP server: `proxy serve ADDR PORT WORD` answers
+ * everything with WORD, until it is killed. */
+static int
+serve_http(char **arg)
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET };
+	int on = 1, fd = socket(AF_INET, SOCK_STREAM, 0), c;
+	char buf[4096];
+
+	sin.sin_port = htons((uint16_t)atoi(arg[1]));
+	(void)inet_pton(AF_INET, arg[0], &sin.sin_addr);
+	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (bind(fd, (struct sockaddr *)(void *)&sin, sizeof(sin)) != 0 ||
+	    listen(fd, 16) != 0)
+		return (1);
+	printf("serving\n");
+	fflush(stdout);
+	while ((c = accept(fd, NULL, NULL)) >= 0) {
+		(void)recv(c, buf, sizeof(buf), 0);
+		on = snprintf(buf, sizeof(buf), "HTTP/1.0 200 OK\r\n"
+		    "Content-Length: %zu\r\n\r\n%s", strlen(arg[2]),
+		    arg[2]);
+		(void)send(c, buf, (size_t)on, MSG_NOSIGNAL);
+		(void)close(c);
+	}
+	return (1);
+}
+
 int
-main(void)
+main(int argc, char **argv)
 {
 	size_t i;
+
+	if (argc == 5 && strcmp(argv[1], "serve") == 0)
+		return (serve_http(argv + 2));
 
 	backend_open(&a);
 	backend_open(&b);
