@@ -53,7 +53,7 @@ service() { # NAME NODEPORT [SPEC]
 	spec:
 	  type: NodePort
 	  ports: [{name: http, port: 80, nodePort: $2}]
-	  $3
+	  ${3:-}
 	YAML
 }
 node_port() { # one that nobody listens on, in NP
