@@ -20,11 +20,13 @@
 #include "core/cli/cli.h"
 #include "core/controller/controllers.h"
 #include "core/host/addrs.h"
+#include "core/scheduler/scheduler.h"
 #include "core/proxy/proxy.h"
 
 struct role {
 	struct apiserver *srv;
 	struct controllers *controllers;	/* NULL: the API server alone */
+	struct scheduler *scheduler;		/* and this */
 	struct proxy	*proxy;		/* NULL: the same, or none configured */
 	struct pin_loop	*control;
 	struct pin_timer compact;
@@ -84,8 +86,10 @@ reload_run(struct pin_msg *msg)
 
 	atomic_store(&role->asked, 0);	/* a signal from now on counts */
 	rc = pin_plugins_reload(role->srv->plugins, &rep);
-	if (rc == PIN_OK)
+	if (rc == PIN_OK) {
 		controllers_reload(role->controllers);
+		scheduler_reload(role->scheduler);
+	}
 	for (i = 0; i < rep.n; i++)
 		pin_log(host, rep.line[i].is_warning ? PIN_LOG_WARN :
 		    PIN_LOG_ERROR, "%s", rep.line[i].text);
@@ -102,6 +106,7 @@ end_run(struct pin_msg *msg)
 	struct role *role = (struct role *)(void *)((char *)msg -
 	    offsetof(struct role, end));
 
+	scheduler_close(&role->scheduler);
 	proxy_close(&role->proxy);
 	controllers_close(&role->controllers);
 }
@@ -154,6 +159,15 @@ local_transport(void *arg, struct pin_loop *loop)
 
 	return (transport_local(loop, &srv->handler, srv->loops,
 	    srv->nfronts, "kube-controller-manager"));
+}
+
+static struct transport *
+scheduler_transport(void *arg, struct pin_loop *loop)
+{
+	struct apiserver *srv = arg;
+
+	return (transport_local(loop, &srv->handler, srv->loops,
+	    srv->nfronts, "kube-scheduler"));
 }
 
 static struct transport *
@@ -218,6 +232,9 @@ role_run(const struct pin_args *args, const char *data, const char *config,
 	if (rc == PIN_OK && whole)
 		rc = controllers_open(args->host, role.srv->plugins,
 		    local_transport, role.srv, &role.controllers, err);
+	if (rc == PIN_OK && whole)
+		rc = scheduler_open(args->host, role.srv->plugins,
+		    scheduler_transport, role.srv, &role.scheduler, err);
 	if (rc == PIN_OK && whole)
 		rc = role_proxy(&role, err);
 	if (rc == PIN_OK) {
