@@ -25,6 +25,27 @@ static const struct pin_flag server_flags[] = {
 	{ NULL, NULL, NULL }
 };
 
+static const struct pin_flag image_flags[] = {
+	{ "data", "DIR", "the node's; default: $PINTLE_DATA" },
+	{ "name", "NAME[:TAG]", "for an image that has no name of its own" },
+	{ NULL, NULL, NULL }
+};
+
+static const struct pin_flag image_ls_flags[] = {
+	{ "data", "DIR", "the node's; default: $PINTLE_DATA" },
+	{ NULL, NULL, NULL }
+};
+
+static const struct pin_flag kubelet_flags[] = {
+	{ "data", "DIR", "where everything is kept; made when missing" },
+	{ "kubeconfig", "FILE", "default: DIR/node.kubeconfig" },
+	{ "server", "URL", "instead of the one in the kubeconfig" },
+	{ "config", "FILE", "default: the shipped one" },
+	{ "plugins", "DIR", "where KIND/NAME.so are; default: beside pintle" },
+	{ "node-name", "NAME", "default: the host's name" },
+	{ NULL, NULL, NULL }
+};
+
 const struct pin_verb pin_verbs[] = {
 	{ "up", "", "a whole node",
 	    "Starts everything this build has of a node, stays in the\n"
@@ -58,11 +79,32 @@ const struct pin_verb pin_verbs[] = {
 	{ "config options", "[SECTION]", "the options of the host's blocks",
 	    "A plugin's options: pintle plugin info.\n",
 	    0, 0, 1, pin_verb_config_options },
+	{ "image import", "FILE...", "images from archives into the node",
+	    "FILE is what `docker save` or `skopeo copy` wrote: a docker\n"
+	    "archive or an OCI layout, as a tar (compressed or not), or a\n"
+	    "layout's directory. Every digest is verified.\n",
+	    image_flags, 1, PIN_WORDS_MAX, pin_verb_image_import },
+	{ "image ls", "", "the images of the node", 0,
+	    image_ls_flags, 0, 0, pin_verb_image_ls },
+	{ "image rm", "NAME...", "take names of images away",
+	    "With its last name an image goes, unless a container uses it.\n"
+	    "NAME may be an id, or twelve and more digits of one.\n",
+	    image_ls_flags, 1, PIN_WORDS_MAX, pin_verb_image_rm },
 	{ "version", "", "version, ABI of every kind, how it was built",
 	    0, 0, 0, 0, pin_verb_version },
 	{ "plugin-host", "KIND FILE", 0,
 	    "Internal: the process an isolated plugin lives in. Speaks with\n"
 	    "its server over descriptor 3.\n",
 	    0, 2, 2, pin_verb_plugin_host },
+	{ "kubelet", "", "the node agent alone",
+	    "Registers this machine as a node and runs the pods that are\n"
+	    "bound to it. Needs DIR/node.kubeconfig, which an API server on\n"
+	    "the same DIR writes, or --kubeconfig. What runs goes on when\n"
+	    "the agent stops.\n",
+	    kubelet_flags, 0, 0, pin_verb_kubelet },
+	{ "shim", "DIR", 0,
+	    "Internal: the process above one container of the runtime\n"
+	    "process.\n",
+	    0, 1, 1, pin_verb_shim },
 	{ 0, 0, 0, 0, 0, 0, 0, 0 }
 };

@@ -10,6 +10,7 @@
 #include "common/meta.h"
 
 #define CA_MAX	(1u << 20)
+#define DESCRIPTION	"kubernetes.io/description"
 #define NAME	"kube-root-ca.crt"
 
 static pin_open_fn ca_open;
@@ -103,7 +104,9 @@ same(const struct ca *ca, const struct pin_obj *o)
 	    "data", "ca.crt", NULL));
 
 	return (pin_str_eq(have, (struct pin_str){ ca->pem, ca->len }) &&
-	    pin_obj_count(o, pin_obj_get(o, pin_obj_root(o), "data")) == 1);
+	    pin_obj_str(o, pin_obj_at(o, pin_obj_root(o), "metadata",
+	    "annotations", DESCRIPTION, NULL)).len > 0 && pin_obj_count(o,
+	    pin_obj_get(o, pin_obj_root(o), "data")) == 1);
 }
 
 static int
@@ -117,7 +120,7 @@ ca_reconcile(void *self, struct pin_reconcile *rc, struct pin_str ns,
 	    .resource = "configmaps", .namespace = name,
 	    .name = PIN_STR(NAME) };
 	struct pin_obj *o;
-	pin_node meta;
+	pin_node meta, notes;
 
 	if (space == NULL || meta_deleted(space))
 		return (PIN_OK);
@@ -128,18 +131,20 @@ ca_reconcile(void *self, struct pin_reconcile *rc, struct pin_str ns,
 	    pin_obj_new(pin_reconcile_arena(rc));
 	if (o == NULL)
 		return (pin_err_set(err, PIN_ENOMEM, "out of memory"));
-	if (have == NULL) {
+	meta = pin_obj_get(o, pin_obj_root(o), "metadata");
+	if (meta == 0) {
 		meta = pin_obj_set_new(o, pin_obj_root(o), "metadata",
 		    PIN_OBJECT);
 		pin_obj_set_str(o, meta, "name", t.name);
-		meta = pin_obj_set_new(o, meta, "annotations", PIN_OBJECT);
-		pin_obj_set_str(o, meta, "kubernetes.io/description",
-		    PIN_STR("Contains a CA bundle that can be used to verify "
-		    "the kube-apiserver when using internal endpoints such as "
-		    "the internal service IP or kubernetes.default.svc. No "
-		    "other usage is guaranteed across distributions of "
-		    "Kubernetes clusters."));
 	}
+	notes = pin_obj_get(o, meta, "annotations");
+	if (notes == 0)
+		notes = pin_obj_set_new(o, meta, "annotations", PIN_OBJECT);
+	pin_obj_set_str(o, notes, DESCRIPTION, PIN_STR("Contains a CA bundle "
+	    "that can be used to verify the kube-apiserver when using internal"
+	    " endpoints such as the internal service IP or "
+	    "kubernetes.default.svc. No other usage is guaranteed across "
+	    "distributions of Kubernetes clusters."));
 	pin_obj_set_str(o, pin_obj_set_new(o, pin_obj_root(o), "data",
 	    PIN_OBJECT), "ca.crt", (struct pin_str){ ca->pem, ca->len });
 	if (have != NULL)

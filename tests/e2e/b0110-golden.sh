@@ -10,14 +10,16 @@ need_cmd python3
 need_kubectl
 
 # The recordings know their users by token: admin, and nobody without rights.
+# No controllers, no scheduler: the reference server ran alone.
 printf '%s\n' 'admin-token,admin,1,"system:masters"' \
     'nobody,nobody,2' > "$W/tokens"
 chmod 600 "$W/tokens"
-sed 's,{ plugin = "token-file"; },{ plugin = "token-file"; path = "tokens"; },' \
+sed -e '/^controllers = (/,/^);/d' -e '/^scheduler = (/,/^);/d' \
+    -e 's,"token-file"; },"token-file"; path = "tokens"; },' \
     conf/pintle.conf > "$W/pintle.conf"
 up_start --config "$W/pintle.conf"
-k config view --raw --minify -o 'jsonpath={.clusters[0].cluster.certificate-authority-data}' |
-    base64 -d > "$W/ca.crt"
+ca='{.clusters[0].cluster.certificate-authority-data}'
+k config view --raw --minify -o "jsonpath=$ca" | base64 -d > "$W/ca.crt"
 export KUBECONFIG="$W/token.kubeconfig"
 k config set-cluster c --server "$UP_URL" --certificate-authority "$W/ca.crt" \
     --embed-certs > /dev/null

@@ -19,7 +19,7 @@
 static char names[PLUGINS_MAX][64];
 static int nnames;
 
-/* ---- the cluster that plugins read ---------------------------------------- */
+/* ---- the cluster that plugins read ------------------------------------- */
 
 static const struct stored {
 	const char	*resource, *name, *json;
@@ -88,7 +88,7 @@ static const struct pin_env_services services = { .read = cluster_read,
     .view_open = cluster_view, .view_close = cluster_unview,
     .view_synced = synced };
 
-/* ---- objects --------------------------------------------------------------- */
+/* ---- objects ----------------------------------------------------------- */
 
 static const struct sample {
 	const char	*group, *resource, *kind, *ns, *json;
@@ -108,7 +108,7 @@ static const struct sample {
 	    "\"kind\":\"Namespace\",\"metadata\":{\"name\":\"x\"}}" },
 };
 
-/* ---- one call, on a loop ----------------------------------------------------- */
+/* ---- one call, on a loop ----------------------------------------------- */
 
 struct ask {
 	struct pin_msg	 msg;
@@ -152,12 +152,29 @@ judge(struct ask *a, struct pin_call *call, int verdict)
 		a->odd++;
 }
 
+static char *
+print(const struct pin_obj *o)
+{
+	struct pin_out out;
+	char *text;
+
+	pin_out_init(&out, NULL, ARENA_MAX);
+	pin_obj_write(o, pin_obj_root(o), &out);
+	pin_out_char(&out, '\0');
+	text = strdup(out.p);
+	pin_out_fini(&out);
+	if (text == NULL)
+		BAIL("no memory");
+	return (text);
+}
+
 static void
 mutate_twice(struct ask *a, struct pin_call *call, struct pin_arena *arena,
     struct pin_admission_request *q, struct pin_obj *o)
 {
 	struct pin_patch *patch = pin_patch_new(arena);
 	struct pin_err err = PIN_ERR_INIT;
+	char *before, *after;
 	int verdict = pin_stage_mutate(a->stage, call, UINT64_MAX, q, patch);
 
 	judge(a, call, verdict);
@@ -167,9 +184,18 @@ mutate_twice(struct ask *a, struct pin_call *call, struct pin_arena *arena,
 		a->odd++;
 		return;
 	}
+	before = print(o);
 	patch = pin_patch_new(arena);
 	verdict = pin_stage_mutate(a->stage, call, UINT64_MAX, q, patch);
-	a->again += verdict != PIN_ADMIT || pin_patch_count(patch) != 0;
+	if (verdict != PIN_ADMIT || pin_patch_apply(patch, o, &err) != PIN_OK) {
+		a->again++;
+		free(before);
+		return;
+	}
+	after = print(o);
+	a->again += strcmp(before, after) != 0;
+	free(before);
+	free(after);
 }
 
 static void
@@ -226,7 +252,7 @@ post(struct ask *a, struct pin_loop *loop, struct pin_calls *calls,
 	pin_loop_post(loop, &a->msg);
 }
 
-/* ---- the contract --------------------------------------------------------------- */
+/* ---- the contract ------------------------------------------------------ */
 
 static void
 find(void)

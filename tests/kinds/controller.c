@@ -301,8 +301,9 @@ step(struct tale *t, int stable)
 		t->requeue_ms = p->requeue_ms + 1;
 	if (stable && p->nwrites > 0) {
 		if (!t->unstable)
-			tap_diag("%s: still writes " PIN_SFMT, key,
-			    PIN_SARG(p->writes->path));
+			tap_diag("%s: still writes " PIN_SFMT " " PIN_SFMT,
+			    key, PIN_SARG(p->writes->path),
+			    PIN_SARG(p->writes->body));
 		t->unstable++;
 	}
 	if (!carry_out(t, p, &retry)) {
@@ -382,6 +383,19 @@ user_does(struct tale *t, pin_node n)
 	pin_out_fini(&o);
 }
 
+/* What plugins find in a node's data directory. */
+static void
+make_data(struct pin_host *h)
+{
+	struct pin_err err = PIN_ERR_INIT;
+
+	if (pin_path_mkdir(h, "/data", &err) != PIN_OK ||
+	    pin_path_mkdir(h, "/data/pki", &err) != PIN_OK ||
+	    pin_path_replace(h, "/data/pki/ca.crt", "CA\n", 3, 0, &err) !=
+	    PIN_OK)
+		BAIL("%s", err.text);
+}
+
 static void
 tale_open(struct tale *t, uint64_t seed, uint32_t hide, uint64_t crash_at)
 {
@@ -394,7 +408,8 @@ tale_open(struct tale *t, uint64_t seed, uint32_t hide, uint64_t crash_at)
 	t->crash_at = crash_at;
 	t->sim = pin_sim_new(&(struct pin_sim_opts){ .seed = seed });
 	host = pin_sim_host(t->sim, 0);
-	t->env = pin__env_new(host, "controllers", plugin->name, tap_tmp(),
+	make_data(host);
+	t->env = pin__env_new(host, "controllers", plugin->name, "/data",
 	    &services);
 	t->conf = pin_conf_parse("", plugin->options, &rep);
 	if (t->conf == NULL)
@@ -482,9 +497,15 @@ tell_story(struct tale *t, uint64_t seed, uint32_t hide, uint64_t crash_at)
 static void
 same(const char *want, char *got, const char *what)
 {
+	size_t at = 0, line = 0;
+
+	while (want[at] != '\0' && want[at] == got[at])
+		if (want[at++] == '\n')
+			line = at;
 	if (strcmp(want, got) != 0)
-		tap_diag("%s: %s\nwant:\n%s\ngot:\n%s", plugin->name, what,
-		    want, got);
+		tap_diag("%s: %s: first difference\nwant: %.*s\ngot:  %.*s",
+		    plugin->name, what, (int)strcspn(want + line, "\n"),
+		    want + line, (int)strcspn(got + line, "\n"), got + line);
 	CHECK(strcmp(want, got) == 0);
 	free(got);
 }

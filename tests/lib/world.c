@@ -162,8 +162,9 @@ static int
 replace(struct world *w, struct world_table *t, struct cache_entry *e,
     struct pin_obj *old, struct pin_obj *new)
 {
-	static const char *const kept[] = { "uid", "creationTimestamp",
-	    "deletionTimestamp", "generation", "resourceVersion" };
+	static const char *const kept[] = { "name", "namespace", "uid",
+	    "creationTimestamp", "deletionTimestamp", "generation",
+	    "resourceVersion" };
 	pin_node a, b;
 	int64_t generation = 0;
 	size_t i;
@@ -360,20 +361,80 @@ line_cmp(const void *a, const void *b)
 	return (strcmp(*(char *const *)a, *(char *const *)b));
 }
 
-/* Uids and times of the run say nothing: removed from the text. */
+/* What differs from run to run and says nothing. */
 static void
 strip(char *s, const char *member)
 {
 	size_t n = strlen(member);
+	int text = member[n - 1] == '"';
 	char *end;
 
 	while ((s = strstr(s, member)) != NULL) {
-		end = strchr(s + n, '"');
+		end = text ? strchr(s + n, '"') : s + n + strspn(s + n,
+		    "0123456789");
 		if (end == NULL)
 			return;
 		memmove(s + n, end, strlen(end) + 1);
 		s += n;
 	}
+}
+
+/* Members by their names, as the order says nothing. The objects are the
+ * tests' own, so their depth is known. */
+static void
+write_sorted(const struct pin_obj *o, pin_node n, struct pin_out *out)
+{
+	uint32_t count = pin_obj_count(o, n), i = 0, k;
+	int object = pin_obj_type(o, n) == PIN_OBJECT;
+	pin_node *all, c;
+
+	if (!object && pin_obj_type(o, n) != PIN_ARRAY) {
+		pin_obj_write(o, n, out);
+		return;
+	}
+	all = pin_xcalloc(count + 1, sizeof(*all));
+	for (c = pin_obj_first(o, n); c != 0; c = pin_obj_next(o, c)) {
+		for (k = i++; object && k > 0 && pin_str_cmp(pin_obj_key(o,
+		    all[k - 1]), pin_obj_key(o, c)) > 0; k--)
+			all[k] = all[k - 1];
+		all[k] = c;
+	}
+	pin_out_char(out, object ? '{' : '[');
+	for (i = 0; i < count; i++) {
+		if (i > 0)
+			pin_out_char(out, ',');
+		if (object) {
+			pin_json_quote(out, pin_obj_key(o, all[i]));
+			pin_out_char(out, ':');
+		}
+		write_sorted(o, all[i], out);
+	}
+	pin_out_char(out, object ? '}' : ']');
+	free(all);
+}
+
+/* "RESOURCE OBJECT", heap. */
+static char *
+dump_line(struct world *w, const char *resource, struct pin_str bytes)
+{
+	struct pin_out out;
+	struct pin_obj *o;
+	char *line;
+
+	pin_arena_reset(w->arena);
+	o = parse(w, bytes);
+	pin_out_init(&out, w->arena, WORLD_ARENA);
+	pin_out_printf(&out, "%s ", resource);
+	write_sorted(o, pin_obj_root(o), &out);
+	pin_out_char(&out, '\0');
+	line = pin_xstrdup(out.p);
+	strip(line, "\"uid\":\"");
+	strip(line, "\"resourceVersion\":\"");
+	/* How often it was changed depends on what was skipped. */
+	strip(line, "\"generation\":");
+	strip(line, "\"observedGeneration\":");
+	world_blur(line);
+	return (line);
 }
 
 char *
@@ -390,13 +451,8 @@ world_dump(struct world *w)
 	for (t = 0; t < w->ntables; t++)
 		for (e = w->table[t].cache.head[0]; e != NULL;
 		    e = cache_next(e)) {
-			line[n] = pin_xmalloc(e->len + 256);
-			snprintf(line[n], e->len + 256, "%s %.*s",
-			    w->table[t].resource, (int)e->len,
-			    cache_bytes(e).p);
-			strip(line[n], "\"uid\":\"");
-			strip(line[n], "\"resourceVersion\":\"");
-			world_blur(line[n]);
+			line[n] = dump_line(w, w->table[t].resource,
+			    cache_bytes(e));
 			len += strlen(line[n++]) + 1;
 		}
 	qsort(line, n, sizeof(*line), line_cmp);

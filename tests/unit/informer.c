@@ -154,6 +154,21 @@ list_cache(void)
 		    PIN_SFMT " ", PIN_SARG(cache_name(e)));
 }
 
+static uint64_t nerrors;
+
+static void
+ask_errors(void)
+{
+	nerrors = informer_count(user.informer)->errors;
+}
+
+static uint64_t
+errors(void)
+{
+	do_on_loop(ask_errors);
+	return (nerrors);
+}
+
 static void
 forget(void)
 {
@@ -285,7 +300,7 @@ check_informer(void)
 		forget();
 		fake.expired = 0;
 		fakeapi_do(w_garbage, NULL);
-		WAIT(informer_count(user.informer)->errors >= 2, DEADLINE_MS);
+		WAIT(errors() >= 2, DEADLINE_MS);
 		fakeapi_do(w_put, CM("g", "1"));
 		WAIT(atomic_load(&nheard) >= 1, DEADLINE_MS);
 		CHECK_STR(heard, "+g ");

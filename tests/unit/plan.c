@@ -207,15 +207,28 @@ w_refuse(void *arg)
 	    "\"labels\":{\"counter\":\"50\"}}}");
 }
 
+struct count {
+	const char	*what;
+	int		 n;
+};
+
+static void
+w_count(void *arg)
+{
+	struct count *c = arg;
+	const char *p = fake.log;
+
+	for (; (p = strstr(p, c->what)) != NULL; p++)
+		c->n++;
+}
+
 static int
 logged(const char *what)
 {
-	const char *p = fake.log;
-	int n = 0;
+	struct count c = { .what = what };
 
-	for (; (p = strstr(p, what)) != NULL; p++)
-		n++;
-	return (n);
+	fakeapi_do(w_count, &c);
+	return (c.n);
 }
 
 static void

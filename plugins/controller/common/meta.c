@@ -146,9 +146,28 @@ pod_ready(const struct pin_obj *o)
 	    "True"));
 }
 
+void
+meta_time(int64_t t, char out[32])
+{
+	int64_t days = t / 86400, s = t % 86400, z, era, doe, yoe, y, doy, mp,
+	    m;
+
+	z = days + 719468;
+	era = z / 146097;
+	doe = z - era * 146097;
+	yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+	y = yoe + era * 400;
+	doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+	mp = (5 * doy + 2) / 153;
+	m = mp < 10 ? mp + 3 : mp - 9;
+	snprintf(out, 32, "%04d-%02d-%02dT%02d:%02d:%02dZ", (int)(y + (m <=
+	    2)), (int)m, (int)(doy - (153 * mp + 2) / 5 + 1), (int)(s / 3600),
+	    (int)(s / 60 % 60), (int)(s % 60));
+}
+
 /* "2026-01-02T03:04:05Z" to UNIX seconds; 0 when it is none. */
-static int64_t
-seconds(struct pin_str s)
+int64_t
+meta_seconds(struct pin_str s)
 {
 	static const int before[] = { 0, 31, 59, 90, 120, 151, 181, 212, 243,
 	    273, 304, 334 };
@@ -178,7 +197,7 @@ pod_available(const struct pin_obj *o, int64_t min_ready_s, int64_t now_s,
 
 	if (!pod_ready(o))
 		return (0);
-	since = seconds(pin_obj_str(o, pin_obj_get(o, n,
+	since = meta_seconds(pin_obj_str(o, pin_obj_get(o, n,
 	    "lastTransitionTime")));
 	if (min_ready_s == 0 || since + min_ready_s <= now_s)
 		return (1);

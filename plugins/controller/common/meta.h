@@ -23,6 +23,10 @@ void	meta_own(struct pin_obj *child, const struct pin_obj *owner,
 /* A suffix from an object's uid and a number: the same for the same. */
 void	meta_suffix(struct pin_str uid, uint64_t salt, char out[6]);
 
+/* RFC 3339 of UNIX seconds, and back (0: it is none). */
+void	meta_time(int64_t, char out[32]);
+int64_t	meta_seconds(struct pin_str);
+
 /* ---- pods ------------------------------------------------------------ */
 
 int	pod_active(const struct pin_obj *);	/* not ended, not leaving */

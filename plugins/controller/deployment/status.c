@@ -30,26 +30,6 @@ condition(const struct pin_obj *o, const char *type)
 	return (0);
 }
 
-/* RFC 3339 of now, without a clock of our own. */
-static void
-now_text(struct deploy *d, char out[32])
-{
-	int64_t t = pin_reconcile_now(d->rc), days = t / 86400,
-	    s = t % 86400, z, era, doe, yoe, y, doy, mp, m;
-
-	z = days + 719468;
-	era = z / 146097;
-	doe = z - era * 146097;
-	yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
-	y = yoe + era * 400;
-	doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-	mp = (5 * doy + 2) / 153;
-	m = mp < 10 ? mp + 3 : mp - 9;
-	snprintf(out, 32, "%04d-%02d-%02dT%02d:%02d:%02dZ", (int)(y + (m <=
-	    2)), (int)m, (int)(doy - (153 * mp + 2) / 5 + 1), (int)(s / 3600),
-	    (int)(s / 60 % 60), (int)(s % 60));
-}
-
 /* Times stay while status and reason do. */
 static void
 put_condition(struct deploy *d, struct pin_obj *o, pin_node list,
@@ -69,7 +49,7 @@ put_condition(struct deploy *d, struct pin_obj *o, pin_node list,
 		pin_obj_add_node(o, list, d->d, was);
 		return;
 	}
-	now_text(d, now);
+	meta_time(pin_reconcile_now(d->rc), now);
 	c = pin_obj_add_new(o, list, PIN_OBJECT);
 	pin_obj_set_str(o, c, "type", pin_str(type));
 	pin_obj_set_str(o, c, "status", pin_str(status));

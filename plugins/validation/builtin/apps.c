@@ -124,7 +124,7 @@ amount(struct v *v, pin_node owner, const char *member, int capped)
 	return (value);
 }
 
-/* ---- Deployment, ReplicaSet, ReplicationController ----------------------- */
+/* ---- Deployment, ReplicaSet, ReplicationController --------------------- */
 
 static void
 deployment_strategy(struct v *v, pin_node spec)
@@ -215,7 +215,7 @@ check_podtemplate(struct v *v)
 	template(v, v_get(v, pin_obj_root(v->o), "template"), 0);
 }
 
-/* ---- DaemonSet ------------------------------------------------------------ */
+/* ---- DaemonSet --------------------------------------------------------- */
 
 static void
 daemonset_strategy(struct v *v, pin_node spec)
@@ -267,7 +267,7 @@ check_daemonset(struct v *v)
 	v_out(v, back);
 }
 
-/* ---- StatefulSet ----------------------------------------------------------- */
+/* ---- StatefulSet ------------------------------------------------------- */
 
 static void
 statefulset_strategy(struct v *v, pin_node spec)
@@ -346,7 +346,7 @@ check_statefulset(struct v *v)
 	v_out(v, back);
 }
 
-/* ---- ControllerRevision ----------------------------------------------------- */
+/* ---- ControllerRevision ------------------------------------------------ */
 
 void
 check_controllerrevision(struct v *v)
