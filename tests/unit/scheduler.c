@@ -326,6 +326,11 @@ storm(uint64_t seed, uint64_t choice, int steps)
 	}
 	while (steps-- > 0) {
 		k.now += roll(1000) * SCHED_MS;
+		snprintf(node, sizeof(node), "n%u", roll(20));
+		if (roll(30) == 0)
+			sched_node_remove(k.s, pin_str(node), k.now);
+		else if (roll(10) == 0)
+			kit_node(&k, node, ROOM, "", "");
 		j = roll(300);
 		snprintf(name, sizeof(name), "p%u", j);
 		if (!m.there[j]) {
@@ -499,6 +504,81 @@ test_preemption_words(void)
 	kit_close(&k);
 }
 
+/* ---- policies that misbehave ------------------------------------------------- */
+
+static int
+rogue_filter(void *self, const struct pin_snapshot *snap,
+    const struct pin_sched_pod *pod, struct pin_bits *nodes,
+    struct pin_reasons *why)
+{
+	(void)snap;
+	(void)pod;
+	(void)why;
+	nodes->word[0] |= 3;		/* whatever others said */
+	return (*(const int *)self);
+}
+
+static int
+rogue_score(void *self, const struct pin_snapshot *snap,
+    const struct pin_sched_pod *pod, const struct pin_bits *nodes,
+    int32_t *out)
+{
+	(void)self;
+	(void)snap;
+	(void)pod;
+	(void)nodes;
+	out[0] = INT32_MAX;
+	out[1] = INT32_MIN;
+	return (PIN_OK);
+}
+
+static void
+test_rogues(void)
+{
+	static const struct pin_scheduler_ops ops = { .size = sizeof(ops),
+	    .filter = rogue_filter, .score = rogue_score };
+	struct sched_policy list[2] = { 0 };
+	int rc = PIN_OK;
+
+	kit_open(&k, 1, "node-unschedulable");
+	list[0] = (struct sched_policy){ "node-unschedulable",
+	    k.policy[0].plugin->ops, k.policy[0].self, 1 };
+	list[1] = (struct sched_policy){ "rogue", &ops, &rc, 100 };
+	sched_policies(k.s, list, 2, k.now);
+	kit_node(&k, "a", ROOM, "", "");
+	kit_node(&k, "b", ROOM, "", "\"unschedulable\":true");
+	CASE("a filter cannot bring a node back") {
+		kit_want(&k, "p", "");
+		CHECK(strstr(kit_next(&k), "-> b") == NULL);
+		kit_node(&k, "a", ROOM, "", "\"unschedulable\":true");
+		kit_pod(&k, "q", "\"containers\":[{}]", "");
+		CHECK(strstr(kit_next(&k), "2 node(s) were unschedulable") !=
+		    NULL);
+		kit_node(&k, "a", ROOM, "", "");
+		k.now += 2 * KIT_S;
+		CHECK_STR(kit_next(&k), "q -> a");
+	}
+	CASE("a policy that fails costs the pod a back-off, no more") {
+		rc = PIN_EIO;
+		kit_pod(&k, "r", "\"containers\":[{}]", "");
+		CHECK(strstr(kit_next(&k), "running \"rogue\" filter plugin")
+		    != NULL);
+		CHECK_INT(k.d.what, SCHED_ERROR);
+		CHECK_STR(kit_next(&k), "");
+		rc = PIN_OK;
+		k.now += 1 * KIT_S;
+		CHECK_STR(kit_next(&k), "r -> a");
+	}
+	CASE("a score beyond its range is cut") {
+		kit_node(&k, "b", ROOM, "", "");
+		kit_pod(&k, "s", "\"containers\":[{}]", "");
+		CHECK_STR(kit_next(&k), "s -> a");
+		CHECK_INT(k.s->total[0], 100 * 100);
+		CHECK_INT(k.s->total[1], 0);
+	}
+	kit_close(&k);
+}
+
 /* ---- speed -------------------------------------------------------------------- */
 
 static void
@@ -545,6 +625,7 @@ main(void)
 	test_claims();
 	test_removal();
 	test_preemption_words();
+	test_rogues();
 	test_speed();
 	return (tap_done());
 }
