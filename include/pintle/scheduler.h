@@ -80,11 +80,13 @@ pin_bits_next(const struct pin_bits *b, uint32_t i)
 		w = b->word[i / 64] >> (i % 64);
 		if (w == 0)
 			continue;
-		while ((w & 1) == 0) {
-			w >>= 1;
+#if defined(__GNUC__)
+		return (i + (uint32_t)__builtin_ctzll(w));
+#else
+		for (; (w & 1) == 0; w >>= 1)
 			i++;
-		}
 		return (i);
+#endif
 	}
 	return (b->n);
 }
