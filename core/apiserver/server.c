@@ -194,13 +194,21 @@ static int
 write_kubeconfig(struct apiserver *srv, const char *data,
     const struct pin_addr *bound, struct pin_err *err)
 {
-	char path[PIN_PATH_MAX], server[96], where[80];
+	char path[PIN_PATH_MAX], server[96], where[80], user[96];
+	int rc;
 
 	pin_addr_print(bound, where, sizeof(where));
 	snprintf(server, sizeof(server), "https://%s", where);
 	snprintf(path, sizeof(path), "%s/admin.kubeconfig", data);
-	return (pki_kubeconfig(srv->host, srv->pki, path, server,
-	    "kubernetes-admin", "system:masters", err));
+	rc = pki_kubeconfig(srv->host, srv->pki, path, server,
+	    "kubernetes-admin", "system:masters", err);
+	if (rc != PIN_OK)
+		return (rc);
+	/* The node agent on the same directory waits for this one. */
+	snprintf(path, sizeof(path), "%s/node.kubeconfig", data);
+	snprintf(user, sizeof(user), "system:node:%s", srv->node);
+	return (pki_kubeconfig(srv->host, srv->pki, path, server, user,
+	    "system:nodes", err));
 }
 
 static int

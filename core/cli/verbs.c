@@ -36,6 +36,16 @@ static const struct pin_flag image_ls_flags[] = {
 	{ NULL, NULL, NULL }
 };
 
+static const struct pin_flag kubelet_flags[] = {
+	{ "data", "DIR", "where everything is kept; made when missing" },
+	{ "kubeconfig", "FILE", "default: DIR/node.kubeconfig" },
+	{ "server", "URL", "instead of the one in the kubeconfig" },
+	{ "config", "FILE", "default: the shipped one" },
+	{ "plugins", "DIR", "where KIND/NAME.so are; default: beside pintle" },
+	{ "node-name", "NAME", "default: the host's name" },
+	{ NULL, NULL, NULL }
+};
+
 const struct pin_verb pin_verbs[] = {
 	{ "up", "", "a whole node",
 	    "Starts everything this build has of a node, stays in the\n"
@@ -86,5 +96,15 @@ const struct pin_verb pin_verbs[] = {
 	    "Internal: the process an isolated plugin lives in. Speaks with\n"
 	    "its server over descriptor 3.\n",
 	    0, 2, 2, pin_verb_plugin_host },
+	{ "kubelet", "", "the node agent alone",
+	    "Registers this machine as a node and runs the pods that are\n"
+	    "bound to it. Needs DIR/node.kubeconfig, which an API server on\n"
+	    "the same DIR writes, or --kubeconfig. What runs goes on when\n"
+	    "the agent stops.\n",
+	    kubelet_flags, 0, 0, pin_verb_kubelet },
+	{ "shim", "DIR", 0,
+	    "Internal: the process above one container of the runtime\n"
+	    "process.\n",
+	    0, 1, 1, pin_verb_shim },
 	{ 0, 0, 0, 0, 0, 0, 0, 0 }
 };

@@ -44,6 +44,7 @@ enum {
 	PIN_ROLE_CONTROLLERS = 2,	/* controller-manager */
 	PIN_ROLE_SCHEDULER = 4,
 	PIN_ROLE_PROXY = 8,
+	PIN_ROLE_KUBELET = 16,
 	PIN_ROLE_ALL = 0xff,
 };
 

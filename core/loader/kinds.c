@@ -78,6 +78,14 @@ static const struct need needs[] = {
 	MUST(CONSENSUS, pin_consensus_ops, trim),
 	MUST(CONSENSUS, pin_consensus_ops, status),
 	MUST(PROXY, pin_proxy_ops, apply),
+	MUST(RUNTIME, pin_runtime_ops, attach),
+	MUST(RUNTIME, pin_runtime_ops, image),
+	MUST(RUNTIME, pin_runtime_ops, start),
+	MUST(RUNTIME, pin_runtime_ops, kill),
+	MUST(RUNTIME, pin_runtime_ops, remove),
+	MUST(RUNTIME, pin_runtime_ops, list),
+	MUST(NETWORK, pin_network_ops, setup),
+	MUST(NETWORK, pin_network_ops, teardown),
 };
 
 /* Every ops table starts with its size, so one reader serves all. */

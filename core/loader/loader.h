@@ -16,6 +16,8 @@
 #include <pintle/controller.h>
 #include <pintle/scheduler.h>
 #include <pintle/proxy.h>
+#include <pintle/network.h>
+#include <pintle/runtime.h>
 #include <pintle/store.h>
 #include <pintle/validation.h>
 #include <pintle/view.h>
@@ -134,6 +136,9 @@ PIN_API void	 pin_plugins_close(PIN_OWN struct pin_plugins **);
 PIN_API struct pin_config *pin_plugins_config(struct pin_plugins *);
 /* The one plugin of a RESTART section; NULL: none configured. */
 PIN_API struct pin_stage *pin_plugins_fixed(struct pin_plugins *,
+    uint32_t section);
+/* All of it, in configured order; lives as long as the manager. */
+PIN_API const struct pin_chain *pin_plugins_fixed_chain(struct pin_plugins *,
     uint32_t section);
 
 PIN_API struct pin_set *pin_set_get(struct pin_plugins *);

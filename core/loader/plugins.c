@@ -345,6 +345,14 @@ pin_plugins_config(struct pin_plugins *ps)
 	    ps->made->config);
 }
 
+const struct pin_chain *
+pin_plugins_fixed_chain(struct pin_plugins *ps, uint32_t section)
+{
+	PIN_VALID(ps, PLUGINS_MAGIC);
+	PIN_ASSERT(is_fixed(section));
+	return (&ps->fixed[section]);
+}
+
 struct pin_stage *
 pin_plugins_fixed(struct pin_plugins *ps, uint32_t section)
 {

@@ -10,11 +10,11 @@ need_cmd python3
 need_kubectl
 
 # The recordings know their users by token: admin, and nobody without rights.
-# No controllers: the reference server ran without its controller manager.
+# No controllers, no scheduler: the reference server ran alone.
 printf '%s\n' 'admin-token,admin,1,"system:masters"' \
     'nobody,nobody,2' > "$W/tokens"
 chmod 600 "$W/tokens"
-sed -e '/^controllers = (/,/^);/d' \
+sed -e '/^controllers = (/,/^);/d' -e '/^scheduler = (/,/^);/d' \
     -e 's,"token-file"; },"token-file"; path = "tokens"; },' \
     conf/pintle.conf > "$W/pintle.conf"
 up_start --config "$W/pintle.conf"

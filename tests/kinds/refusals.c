@@ -506,9 +506,9 @@ replay(const char *path, int update)
 
 /* What was reached: less than this is something lost. */
 #define ACCEPTED_FLOOR	2870
-#define REFUSED_FLOOR	3290
-#define FIELD_FLOOR	3260
-#define TEXT_FLOOR	3250
+#define REFUSED_FLOOR	3310
+#define FIELD_FLOOR	3280
+#define TEXT_FLOOR	3270
 
 static struct score
 report(void)

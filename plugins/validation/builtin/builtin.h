@@ -226,5 +226,6 @@ void	check_lease(struct v *);
 void	check_priorityclass(struct v *);
 void	check_csr(struct v *);
 void	check_webhooks(struct v *);
+void	check_apiservice(struct v *);
 
 #endif

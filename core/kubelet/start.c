@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * start.c -- from a container in a pod to what a runtime starts: its id, its
+ * log, command with variables put in, environment, mounts, user.
+ * Work pool. Contract: pintle/runtime.h. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/kubelet/kubelet_int.h"
+#include "lib/quantity/quantity.h"
+
+void
+container_id(const struct kpod *pod, const struct kcontainer *c,
+    uint32_t attempt, char out[128])
+{
+	snprintf(out, 128, "%s-%s-%u", pod->uid, c->name, attempt);
+}
+
+/* NAME/ATTEMPT.log, as the CRI lays them out. */
+void
+container_log(const struct kpod *pod, const char *container,
+    uint32_t attempt, char out[KUBELET_PATH_MAX])
+{
+	char rest[128];
+
+	snprintf(rest, sizeof(rest), "%s/%u.log", container, attempt);
+	pod_path(pod, out, rest);
+}
+
+static char **
+words(const struct kpod *pod, pin_node list, char *const *env)
+{
+	uint32_t n = pin_obj_count(pod->obj, list), i = 0;
+	pin_node w;
+	char **out;
+
+	if (n == 0)
+		return (NULL);
+	out = pin_xcalloc(n + 1, sizeof(*out));
+	for (w = pin_obj_first(pod->obj, list); w != 0 && i < n;
+	    w = pin_obj_next(pod->obj, w))
+		out[i++] = env_expand(env, pin_obj_str(pod->obj, w));
+	return (out);
+}
+
+struct mounts {
+	uint32_t	 n;
+	struct pin_mount m[PIN_MOUNTS_MAX];
+	char		*text[PIN_MOUNTS_MAX * 2];
+	uint32_t	 ntext;
+};
+
+static char *
+keep(struct mounts *m, const char *a, const char *b, struct pin_str rest)
+{
+	size_t n = strlen(a) + strlen(b) + rest.len + 1;
+	char *p = pin_xmalloc(n);
+
+	snprintf(p, n, "%s%s" PIN_SFMT, a, b, PIN_SARG(rest));
+	m->text[m->ntext++] = p;
+	return (p);
+}
+
+static int
+safe_subpath(struct pin_str s)
+{
+	size_t i;
+
+	if (s.len > 0 && s.p[0] == '/')
+		return (0);
+	for (i = 0; i + 1 < s.len; i++)
+		if (s.p[i] == '.' && s.p[i + 1] == '.')
+			return (0);
+	return (1);
+}
+
+static int
+mount_one(struct kpod *pod, pin_node v, char *const *env, struct mounts *m,
+    struct pin_err *err)
+{
+	const struct pin_obj *o = pod->obj;
+	struct pin_str name = pin_obj_str(o, pin_obj_get(o, v, "name")),
+	    sub = pin_obj_str(o, pin_obj_get(o, v, "subPath")),
+	    expr = pin_obj_str(o, pin_obj_get(o, v, "subPathExpr")),
+	    none = { NULL, 0 };
+	struct pin_mount *mt = &m->m[m->n];
+	char path[KUBELET_PATH_MAX], *expanded = NULL;
+	int rc;
+
+	if (m->n == PIN_MOUNTS_MAX)
+		return (pin_err_set(err, PIN_EINVALID, "more than %d "
+		    "volumeMounts", PIN_MOUNTS_MAX));
+	rc = volume_path(pod, name, path);
+	if (rc < 0)
+		return (pin_err_set(err, PIN_EINVALID, "volume \"" PIN_SFMT
+		    "\" is not there", PIN_SARG(name)));
+	if (expr.len > 0) {
+		expanded = env_expand(env, expr);
+		sub = (struct pin_str){ expanded, strlen(expanded) };
+	}
+	if (!safe_subpath(sub))
+		rc = pin_err_set(err, PIN_EINVALID, "subPath \"" PIN_SFMT
+		    "\" leaves its volume", PIN_SARG(sub));
+	else {
+		mt->source = keep(m, path, sub.len > 0 ? "/" : "", sub);
+		mt->target = keep(m, "", "", pin_obj_str(o, pin_obj_get(o, v,
+		    "mountPath")));
+		mt->read_only = (uint32_t)pin_obj_true(o, pin_obj_get(o, v,
+		    "readOnly"));
+		m->n++;
+		rc = PIN_OK;
+		if (sub.len > 0)
+			rc = dirs_make(mt->source, 0755, err);
+		if (rc == PIN_EEXISTS)
+			rc = PIN_OK;	/* a file */
+	}
+	(void)none;
+	free(expanded);
+	return (rc);
+}
+
+static int
+mounts_make(struct kpod *pod, struct kcontainer *c, char *const *env,
+    struct mounts *m, struct pin_err *err)
+{
+	pin_node v = pin_obj_first(pod->obj, pin_obj_get(pod->obj, c->spec,
+	    "volumeMounts"));
+	int rc = PIN_OK;
+
+	for (; v != 0 && rc == PIN_OK; v = pin_obj_next(pod->obj, v))
+		rc = mount_one(pod, v, env, m, err);
+	return (rc);
+}
+
+static int64_t
+limit(struct kpod *pod, struct kcontainer *c, const char *what, int milli)
+{
+	struct pin_str s = pin_obj_str(pod->obj, pin_obj_at(pod->obj, c->spec,
+	    "resources", "limits", what, NULL));
+	struct pin_quantity q;
+
+	if (s.len == 0 || pin_quantity_parse(s, &q, NULL) != PIN_OK)
+		return (0);
+	return (milli ? pin_quantity_milli(&q) : pin_quantity_value(&q));
+}
+
+/* The container's word, else the pod's. */
+static pin_node
+security(struct kpod *pod, struct kcontainer *c, const char *what)
+{
+	pin_node n = pin_obj_at(pod->obj, c->spec, "securityContext", what,
+	    NULL);
+
+	if (n != 0)
+		return (n);
+	return (pin_obj_at(pod->obj, pin_obj_root(pod->obj), "spec",
+	    "securityContext", what, NULL));
+}
+
+static int
+user(struct kpod *pod, struct kcontainer *c, struct pin_container *pc,
+    struct pin_err *err)
+{
+	pc->uid = pc->gid = -1;
+	(void)pin_obj_i64(pod->obj, security(pod, c, "runAsUser"), &pc->uid);
+	(void)pin_obj_i64(pod->obj, security(pod, c, "runAsGroup"),
+	    &pc->gid);
+	if (pin_obj_true(pod->obj, security(pod, c, "runAsNonRoot")) &&
+	    pc->uid <= 0)
+		return (pin_err_set(err, PIN_ENOTFOUND, "container has "
+		    "runAsNonRoot and %s", pc->uid == 0 ? "runAsUser is 0" :
+		    "image will run as root"));
+	pc->privileged = (uint32_t)pin_obj_true(pod->obj, pin_obj_at(pod->obj,
+	    c->spec, "securityContext", "privileged", NULL));
+	pc->read_only_root = (uint32_t)pin_obj_true(pod->obj, pin_obj_at(
+	    pod->obj, c->spec, "securityContext", "readOnlyRootFilesystem",
+	    NULL));
+	return (PIN_OK);
+}
+
+static void
+words_free(char **w)
+{
+	env_free(&w);
+}
+
+int
+container_start(struct kpod *pod, struct kcontainer *c, struct pin_err *err)
+{
+	struct pin_container pc = { .size = sizeof(pc), .host_network = 1 };
+	char log[KUBELET_PATH_MAX], dir[KUBELET_PATH_MAX], img[512], wd[1024];
+	char **env = NULL, **cmd = NULL, **args = NULL;
+	struct mounts *m = pin_xcalloc(1, sizeof(*m));
+	struct pin_str s;
+	int rc;
+
+	container_id(pod, c, c->attempt, c->id);
+	pod_path(pod, dir, c->name);
+	rc = dirs_make(dir, 0755, err);
+	if (rc == PIN_OK)
+		rc = env_make(pod, c, &env, err);
+	if (rc == PIN_OK)
+		rc = mounts_make(pod, c, env, m, err);
+	if (rc == PIN_OK)
+		rc = user(pod, c, &pc, err);
+	if (rc != PIN_OK)
+		goto out;
+	cmd = words(pod, pin_obj_get(pod->obj, c->spec, "command"), env);
+	args = words(pod, pin_obj_get(pod->obj, c->spec, "args"), env);
+	container_log(pod, c->name, c->attempt, log);
+	str_copy(img, sizeof(img), pin_obj_str(pod->obj, pin_obj_get(
+	    pod->obj, c->spec, "image")));
+	s = pin_obj_str(pod->obj, pin_obj_get(pod->obj, c->spec,
+	    "workingDir"));
+	str_copy(wd, sizeof(wd), s);
+	pc.attempt = c->attempt;
+	pc.id = c->id;
+	pc.pod_uid = pod->uid;
+	pc.pod_namespace = pod->ns;
+	pc.pod_name = pod->name;
+	pc.name = c->name;
+	pc.image = img;
+	pc.dir = dir;
+	pc.log = log;
+	pc.command = (const char *const *)cmd;
+	pc.args = (const char *const *)args;
+	pc.env = (const char *const *)env;
+	pc.workdir = s.len > 0 ? wd : NULL;
+	pc.hostname = pod->name;
+	pc.mounts = m->m;
+	pc.nmounts = m->n;
+	pc.netns = pod->net.netns[0] != '\0' ? pod->net.netns : NULL;
+	pc.host_network = pc.netns == NULL;
+	pc.cpu_milli = limit(pod, c, "cpu", 1);
+	pc.memory = limit(pod, c, "memory", 0);
+	pc.pod = pod->obj;
+	pc.spec = c->spec;
+	rc = pod->rt->start(pod->rt_self, &pc, err);
+out:
+	words_free(cmd);
+	words_free(args);
+	env_free(&env);
+	while (m->ntext > 0)
+		free(m->text[--m->ntext]);
+	free(m);
+	return (rc);
+}
