@@ -26,7 +26,8 @@ struct image_info {
 	char		 root[IMAGE_PATH_MAX];	/* the file system, read only */
 	uint64_t	 size;			/* of its layers as imported */
 	struct pin_obj	*config;		/* the config, whole; heap */
-	pin_node	 run;	/* its member "config": Entrypoint, Cmd, Env... */
+	pin_node	 run;	/* its member "config": Entrypoint, Cmd,
+				 * Env... */
 	uint32_t	 pad;
 };
 
@@ -54,7 +55,8 @@ PIN_API void	 image_release(struct pin_host *, const char *data,
 PIN_API int	 image_argv(struct pin_arena *, const struct image_info *,
     const char *const *command, const char *const *args,
     const char *const **out, struct pin_err *);
-/* The image's variables, then env; of one name the last stays. PATH is there. */
+/* The image's variables, then env; of one name the last stays. PATH is
+ * there. */
 PIN_API int	 image_env(struct pin_arena *, const struct image_info *,
     const char *const *env, const char *const **out, struct pin_err *);
 
@@ -73,8 +75,10 @@ PIN_API int	 image_user(const struct image_info *, int64_t uid, int64_t gid,
 /* ---- the store -------------------------------------------------------- */
 
 struct image_import {
-	const char	*file;		/* tar, compressed or not; a directory */
-	const char	*name;		/* for an image that has none; or NULL */
+	const char	*file;		/* tar, compressed or not; a
+					 * directory */
+	const char	*name;		/* for an image that has none; or
+					 * NULL */
 	void		(*said)(void *arg, const char *line);	/* or NULL */
 	void		*arg;
 };

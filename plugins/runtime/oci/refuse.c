@@ -10,8 +10,10 @@
 #include <string.h>
 
 struct rule {
-	const char	*path;		/* below the container or the pod's spec */
-	uint32_t	 type;		/* refused when it is this; 0: is there */
+	const char	*path;		/* below the container or the pod's
+					 * spec */
+	uint32_t	 type;		/* refused when it is this; 0: is
+					 * there */
 	const char	*value;		/* and a string: this one */
 	const char	*why;
 };
