@@ -19,7 +19,7 @@ static struct kit_policy policy;
 static char found[32][64];
 static int nfound;
 
-/* ---- what every plugin owes ------------------------------------------------ */
+/* ---- what every plugin owes -------------------------------------------- */
 
 static void
 test_table(const char *name)
@@ -211,7 +211,7 @@ test_contract(const char *name)
 		}
 }
 
-/* ---- what each of them decides ----------------------------------------------- */
+/* ---- what each of them decides ----------------------------------------- */
 
 struct verdict {
 	const char	*policies, *alloc, *labels, *node, *pod, *want;
