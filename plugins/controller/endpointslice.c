@@ -139,16 +139,6 @@ pod_ip(const struct pin_obj *pod)
 }
 
 static int
-ended(const struct pin_obj *pod)
-{
-	struct pin_str phase = pin_obj_str(pod, pin_obj_at(pod,
-	    pin_obj_root(pod), "status", "phase", NULL));
-
-	return (pin_str_is(phase, "Succeeded") || pin_str_is(phase,
-	    "Failed"));
-}
-
-static int
 take_pod(void *arg, const struct pin_obj *pod)
 {
 	struct slices *s = arg;
@@ -156,7 +146,7 @@ take_pod(void *arg, const struct pin_obj *pod)
 
 	if (!pin_labels_match_map(s->svc, pin_obj_get(s->svc, s->spec,
 	    "selector"), pod, meta_labels(pod)) || pod_ip(pod).len == 0 ||
-	    ended(pod))
+	    pod_ended(pod))
 		return (0);
 	if (s->n == s->cap) {
 		cap = s->cap == 0 ? 32 : s->cap * 2;

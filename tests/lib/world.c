@@ -221,12 +221,16 @@ world_update(struct world *w, struct world_table *t, struct pin_str ns,
 	new = parse(w, json);
 	if (stale(old, new))
 		return (409);
-	if (sub.len > 0) {		/* status alone */
+	if (sub.len > 0) {		/* status, not spec */
 		to = pin_obj_copy(w->arena, old);
 		n = pin_obj_get(new, pin_obj_root(new), "status");
 		if (n != 0)
 			pin_obj_set_node(to, pin_obj_root(to),
 			    PIN_STR("status"), new, n);
+		n = pin_obj_get(new, meta(new), "annotations");
+		if (n != 0)		/* may come with it */
+			pin_obj_set_node(to, meta(to),
+			    PIN_STR("annotations"), new, n);
 		new = to;
 	} else {
 		n = pin_obj_get(old, pin_obj_root(old), "status");
