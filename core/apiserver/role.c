@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "core/apiserver/server.h"
 #include "core/apiserver/verbs.h"
@@ -22,6 +23,7 @@
 #include "core/host/addrs.h"
 #include "core/scheduler/scheduler.h"
 #include "core/proxy/proxy.h"
+#include "core/supervise/supervise.h"
 
 struct role {
 	struct apiserver *srv;
@@ -293,8 +295,56 @@ pin_verb_apiserver(const struct pin_args *args)
 	return (run(args, 0));
 }
 
+/* ---- a whole node ----------------------------------------------------- */
+
+static int
+run_control_plane(const void *arg)
+{
+	return (run(arg, 1));
+}
+
+/* The node agent is this program again: it begins with nothing of ours. */
+static int
+run_node(const void *arg)
+{
+	static const char *const same[] = { "data", "config", "plugins",
+	    "node-name" };
+	const struct pin_args *args = arg;
+	const char *argv[4 + 2 * PIN_LEN(same)];
+	char flag[PIN_LEN(same)][16];
+	size_t i, n = 0;
+
+	argv[n++] = args->exe;
+	argv[n++] = "kubelet";
+	for (i = 0; i < PIN_LEN(same); i++) {
+		if (pin_args_get(args, same[i]) == NULL)
+			continue;
+		snprintf(flag[i], sizeof(flag[i]), "--%s", same[i]);
+		argv[n++] = flag[i];
+		argv[n++] = pin_args_get(args, same[i]);
+	}
+	argv[n] = NULL;
+	execv(args->exe, (char *const *)(uintptr_t)argv);
+	perror("pintle: kubelet");
+	return (PIN_EXIT_FAILED);
+}
+
 int
 pin_verb_up(const struct pin_args *args)
 {
-	return (run(args, 1));
+	const struct supervised both[] = {
+		{ "control plane", run_control_plane, args },
+		{ "node agent", run_node, args },
+	};
+	const char *data = pin_args_get(args, "data");
+	char path[PATH_MAX];
+
+	if (data == NULL) {
+		fprintf(stderr, "pintle: --data DIR is needed\n");
+		return (PIN_EXIT_USAGE);
+	}
+	/* An earlier server's may name another port: the agent waits. */
+	snprintf(path, sizeof(path), "%s/node.kubeconfig", data);
+	(void)unlink(path);
+	return (supervise(both, PIN_LEN(both)));
 }

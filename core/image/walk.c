@@ -444,3 +444,26 @@ image__remove_all(int dir, int trash, struct pin_err *err)
 		return (pin_err_os(err, PIN_EIO, errno, "removing files"));
 	return (number > 0 ? image__empty(trash, err) : PIN_OK);
 }
+
+int
+image_tree_remove(const char *in, const char *name, struct pin_err *err)
+{
+	int dir = open(in, DIR_FLAGS), trash = -1, rc;
+
+	if (dir < 0)
+		return (pin_err_os(err, PIN_EIO, errno, "%s", in));
+	if (faccessat(dir, name, F_OK, 0) != 0) {
+		close(dir);
+		return (PIN_OK);
+	}
+	if (mkdirat(dir, ".trash", 0700) == 0 || errno == EEXIST)
+		trash = openat(dir, ".trash", DIR_FLAGS);
+	if (trash < 0)
+		rc = pin_err_os(err, PIN_EIO, errno, "%s/.trash", in);
+	else {
+		rc = image__remove_at(dir, name, trash, err);
+		close(trash);
+	}
+	close(dir);
+	return (rc);
+}

@@ -144,7 +144,9 @@ kubelet_open(const struct kubelet_opts *o, struct kubelet **out,
 		return (rc);
 	k->start.fn = start_on_loop;
 	pin_loop_post(k->loop, &k->start);
-	return (pin_loop_start(k->loop, err));
+	k->running = 1;
+	rc = pin_loop_start(k->loop, err);
+	return (rc);
 }
 
 /* ---- the end ----------------------------------------------------------- */
@@ -184,11 +186,12 @@ kubelet_close(struct kubelet **out)
 	atomic_store(&k->stopping, 1);
 	if (k->http != NULL)
 		logs_close(k);
-	if (k->loop != NULL) {
+	if (k->loop != NULL && k->running) {
 		k->stop.fn = stop_on_loop;
 		pin_loop_post(k->loop, &k->stop);
-		pin_loop_close(&k->loop);
 	}
+	if (k->loop != NULL)
+		pin_loop_close(&k->loop);
 	if (k->plugins != NULL)
 		pin_plugins_close(&k->plugins);
 	while ((pod = k->pods) != NULL) {

@@ -176,7 +176,7 @@ struct kubelet {
 	struct pin_work	 lease_work, status_work, orphan_work;
 	uint32_t	 lease_busy, status_busy, orphan_busy;
 	struct pin_msg	 start, stop;
-	uint32_t	 closing, gone;
+	uint32_t	 running, gone;
 	struct http_server *http;
 	/* status_work */
 	uint32_t	 registered, lease_made;
