@@ -10,13 +10,10 @@ need_cmd kubectl
 up_start
 
 # Every pod of a label gets an address and is ready, until told otherwise.
-READY='{"status":{"phase":"Running","podIP":"10.1.0.%d","podIPs":[
-{"ip":"10.1.0.%d"}],"conditions":[{"type":"Ready","status":"True",
-"lastTransitionTime":"2026-01-01T00:00:00Z"}]}}'
-PENDING='{range .items[?(@.status.phase=="Pending")]}{.metadata.name} {end}'
+READY='{"status":{"phase":"Running","podIP":"10.1.0.%d","podIPs":[{"ip":"10.1.0.%d"}],"conditions":[{"type":"Ready","status":"True","lastTransitionTime":"2026-01-01T00:00:00Z"}]}}'
 IP=1
 make_ready() { # NAMESPACE LABEL
-	for p in $(k get pods -n "$1" -l "$2" -o "jsonpath=$PENDING"); do
+	for p in $(k get pods -n "$1" -l "$2" -o 'jsonpath={range .items[?(@.status.phase=="Pending")]}{.metadata.name} {end}'); do
 		IP=$((IP + 1))
 		# shellcheck disable=SC2059
 		k patch pod "$p" -n "$1" --subresource=status --type=merge \
@@ -24,26 +21,15 @@ make_ready() { # NAMESPACE LABEL
 	done
 	return 0
 }
-more_ready() {
-	make_ready "$1" "$2"
-	return 1
-}
-keep_ready() { # NAMESPACE LABEL: in the background, until it is ended
-	mkdir -p "$W/ready"
-	W=$W/ready
-	poll 240 more_ready "$1" "$2"
-}
-cond() { # TYPE FIELD WHAT...: of the condition
-	e_what="{.status.conditions[?(@.type==\"$1\")].$2}"
-	shift 2
-	k get "$@" -o "jsonpath=$e_what"
+keep_ready() { # NAMESPACE LABEL: in the background
+	while :; do make_ready "$1" "$2"; sleep 0.2; done
 }
 left() { # what is there, as one line
 	k get rs,pods -n "$1" -l "$2" -o name | tr '\n' ' '
 }
 pods() { # NAMESPACE LABEL: how many are not on their way out
-	k get pods -n "$1" -l "$2" -o 'go-template={{range .items}}{{
-	    if not .metadata.deletionTimestamp}}x{{end}}{{end}}'
+	k get pods -n "$1" -l "$2" -o \
+	    'go-template={{range .items}}{{if not .metadata.deletionTimestamp}}x{{end}}{{end}}'
 }
 slice_ips() {
 	k get endpointslices -n shop -l kubernetes.io/service-name=web \
@@ -51,8 +37,7 @@ slice_ips() {
 }
 rs_replicas() {
 	k get rs -n shop -l app=web -o \
-	    'jsonpath={.items[*].spec.replicas}' | tr ' ' '\n' | sort |
-	    tr '\n' ' '
+	    'jsonpath={.items[*].spec.replicas}' | tr ' ' '\n' | sort | tr '\n' ' '
 }
 
 ok 'a namespace can be made' k create namespace shop
@@ -75,9 +60,9 @@ wait_for 5 gives xxxx pods shop app=web
 keep_ready shop app=web &
 E_PIDS="$! $E_PIDS"
 ok 'it becomes available' k rollout status deployment/web -n shop --timeout=20s
-is 'and says so' "$(k get deploy web -n shop -o 'jsonpath={
-    .status.readyReplicas}/{.status.updatedReplicas}/{
-    .status.observedGeneration}')" 4/4/1
+is 'and says so' "$(k get deploy web -n shop -o \
+    'jsonpath={.status.readyReplicas}/{.status.updatedReplicas}/{.status.observedGeneration}')" \
+    4/4/1
 is 'with its reason' "$(k get deploy web -n shop -o \
     'jsonpath={.status.conditions[?(@.type=="Progressing")].reason}')" \
     NewReplicaSetAvailable
@@ -109,8 +94,7 @@ ok 'a rollout can be paused' k rollout pause deployment/web -n shop
 wait_for 5 gives DeploymentPaused k get deploy web -n shop -o \
     'jsonpath={.status.conditions[?(@.type=="Progressing")].reason}'
 ok 'an image set meanwhile' k set image deployment/web '*=three' -n shop
-GEN=$(k get deploy web -n shop -o 'jsonpath={.metadata.generation}')
-wait_for 5 gives "$GEN" \
+wait_for 5 gives "$(k get deploy web -n shop -o 'jsonpath={.metadata.generation}')" \
     k get deploy web -n shop -o 'jsonpath={.status.observedGeneration}'
 is 'waits' "$(k get rs -n shop -l app=web -o name | wc -l | tr -d ' ')" 2
 is 'and no revision is counted' "$(k get deploy web -n shop -o \
@@ -124,8 +108,7 @@ ok 'old ones above the limit go' k patch deployment web -n shop \
     -p '{"spec":{"revisionHistoryLimit":1}}'
 wait_for 5 gives '0 3 ' rs_replicas
 rv() {
-	k get deploy,rs -n shop -o \
-	    'jsonpath={.items[*].metadata.resourceVersion}'
+	k get deploy,rs -n shop -o 'jsonpath={.items[*].metadata.resourceVersion}'
 }
 V=$(rv)
 k get --raw /readyz > /dev/null
@@ -146,9 +129,8 @@ spec:
     metadata: {labels: {app: late}}
     spec: {containers: [{name: c, image: x}]}
 Y
-wait_for 10 gives ProgressDeadlineExceeded \
-    cond Progressing reason deploy late -n shop
-is 'it is False' "$(cond Progressing status deploy late -n shop)" False
+wait_for 10 gives False/ProgressDeadlineExceeded k get deploy late -n shop -o \
+    'jsonpath={.status.conditions[?(@.type=="Progressing")].status}/{.status.conditions[?(@.type=="Progressing")].reason}'
 
 # ---- adoption and release
 P=$(k get pods -n shop -l app=late -o name)
@@ -215,13 +197,13 @@ kind: ConfigMap
 metadata: {name: held, finalizers: [example.com/mine]}
 Y
 k delete namespace held --wait=false > /dev/null
-wait_for 5 gives SomeFinalizersRemain \
-    cond NamespaceFinalizersRemaining reason ns held
-like 'it says what remains' \
-    "$(cond NamespaceContentRemaining message ns held)" \
+wait_for 5 gives SomeFinalizersRemain k get ns held -o \
+    'jsonpath={.status.conditions[?(@.type=="NamespaceFinalizersRemaining")].reason}'
+like 'it says what remains' "$(k get ns held -o \
+    'jsonpath={.status.conditions[?(@.type=="NamespaceContentRemaining")].message}')" \
     'Some resources are remaining: configmaps. has 1 resource instances'
-like 'and what holds it' \
-    "$(cond NamespaceFinalizersRemaining message ns held)" \
+like 'and what holds it' "$(k get ns held -o \
+    'jsonpath={.status.conditions[?(@.type=="NamespaceFinalizersRemaining")].message}')" \
     '*example.com/mine in 1 resource instances'
 ok 'let go' k patch cm held -n held --type=merge \
     -p '{"metadata":{"finalizers":null}}'
