@@ -399,11 +399,7 @@ sched_bound(struct sched *s, struct pin_str ns, struct pin_str name,
 	sched_move(s, 1, now);
 }
 
-<<<<<<< HEAD
-/* ---- nodes -------------------------------------------------------- */
-=======
 /* ---- nodes ------------------------------------------------------------- */
->>>>>>> main
 
 void
 sched_node_put(struct sched *s, const struct pin_obj *o, struct pin_buf *buf,
@@ -420,11 +416,7 @@ sched_node_remove(struct sched *s, struct pin_str name, uint64_t now)
 		sched_move(s, 0, now);
 }
 
-<<<<<<< HEAD
-/* ---- life --------------------------------------------------------- */
-=======
 /* ---- life -------------------------------------------------------------- */
->>>>>>> main
 
 #define SCHED_MAGIC	0x73636864u
 

@@ -72,12 +72,7 @@ struct spod {
 	uint32_t	 heap_at;
 	uint32_t	 attempts;
 	int32_t		 priority;
-<<<<<<< HEAD
-	uint32_t	 never;		/* parked: room on nodes will not
-					 * help */
-=======
 	uint32_t	 never;		/* parked: room will not help */
->>>>>>> main
 	uint32_t	 gates;
 	struct amounts	 req;
 	struct pin_buf	*buf;		/* of a pending pod */

@@ -73,11 +73,7 @@ timer_tick(struct pin_timer *t)
 	scheduler_turn((char *)t - offsetof(struct scheduler, timer));
 }
 
-<<<<<<< HEAD
-/* ---- what happens ------------------------------------------------- */
-=======
 /* ---- what happens ------------------------------------------------------ */
->>>>>>> main
 
 static const struct cache_entry *
 entry_of(const struct informer_user *u, const struct informer_event *ev)
@@ -131,11 +127,7 @@ on_synced(struct informer_user *u)
 	sc->synced++;
 }
 
-<<<<<<< HEAD
-/* ---- policies ----------------------------------------------------- */
-=======
 /* ---- policies ---------------------------------------------------------- */
->>>>>>> main
 
 static int64_t
 weight_of(const struct pin_stage *st)
@@ -212,11 +204,7 @@ scheduler_reload(struct scheduler *sc)
 	pin_loop_post(sc->loop, &s->msg);
 }
 
-<<<<<<< HEAD
-/* ---- life --------------------------------------------------------- */
-=======
 /* ---- life -------------------------------------------------------------- */
->>>>>>> main
 
 static const struct pin_str no_groups[1];
 static const struct client_identity scheduler_identity = {

@@ -87,15 +87,9 @@ i=0
 : > "$W/many.json"
 while [ $i -lt 500 ]; do
 	i=$((i + 1))
-<<<<<<< HEAD
-	printf '{"apiVersion":"v1","kind":"Pod",%s,%s}\n' \
-	    "\"metadata\":{\"name\":\"m$i\"}" \
-	    '"spec":{"containers":[{"name":"c","image":"i"}]}'
-=======
 	printf '{%s,"metadata":{"name":"m%d"},"spec":%s}\n' \
 	    '"apiVersion":"v1","kind":"Pod"' $i \
 	    '{"containers":[{"name":"c","image":"i"}]}'
->>>>>>> main
 done > "$W/many.json"
 ok '500 pods' k create -f "$W/many.json"
 all_bound() {

@@ -19,11 +19,7 @@ static struct kit_policy policy;
 static char found[32][64];
 static int nfound;
 
-<<<<<<< HEAD
-/* ---- what every plugin owes --------------------------------------- */
-=======
 /* ---- what every plugin owes -------------------------------------------- */
->>>>>>> main
 
 static void
 test_table(const char *name)
@@ -219,11 +215,7 @@ test_contract(const char *name)
 		}
 }
 
-<<<<<<< HEAD
-/* ---- what each of them decides ------------------------------------ */
-=======
 /* ---- what each of them decides ----------------------------------------- */
->>>>>>> main
 
 struct verdict {
 	const char	*policies, *alloc, *labels, *node, *pod, *want;
