@@ -199,6 +199,11 @@ refuse(const struct pin_container *c, struct pin_err *err)
 	if (c->read_only_root)
 		return (pin_err_set(err, PIN_EINVAL, "securityContext."
 		    "readOnlyRootFilesystem: image host is the node's own"));
+	for (i = 0; i < c->nmounts && geteuid() != 0; i++)
+		if (strcmp(c->mounts[i].target, PROCESS_TOKEN_DIR) != 0)
+			return (pin_err_set(err, PIN_EINVALID, "mount at %s: "
+			    "the node agent is not root and cannot mount",
+			    c->mounts[i].target));
 	if (c->pod == NULL)
 		return (PIN_OK);
 	spec = pin_obj_get(c->pod, pin_obj_root(c->pod), "spec");
