@@ -215,11 +215,13 @@ open_and_check(const char *dir, const char *name, const char *options,
 int
 main(void)
 {
-	char options[1024];
+	char options[1100], shim[1024];
 
 	tap_deadline(60);
 	open_and_check("tests/plugins", "dummy", "", 0);
-	snprintf(options, sizeof(options), "shim=%s/pintle\n", tap_build());
+	snprintf(shim, sizeof(shim), "%s/pintle", tap_build());
+	snprintf(options, sizeof(options), "s shim %zu %s\n", strlen(shim),
+	    shim);
 	open_and_check("plugins", "process", options, 1);
 	return (tap_done());
 }
