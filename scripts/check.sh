@@ -65,6 +65,7 @@ tap tidy tidy
 tap unit unit
 tap kinds kinds
 tap sim sim
+tap watch watch
 tap crash crash
 if wanted e2e && ls tests/e2e/*.sh > /dev/null 2>&1; then
 	sh scripts/kubectl.sh > /dev/null || :
@@ -84,6 +85,7 @@ if [ "$long" = all ]; then
 	tap crash-long crash
 	tap fuzz-long FUZZ=1 FUZZ_SECS="${FUZZ_SECS:-60}" fuzz
 	tap sim-long sim
+	tap watch-long watch
 	if command -v debootstrap > /dev/null && [ "$(id -u)" = 0 ]; then
 		plain clean-os sh scripts/clean-check.sh \
 		    "${XDG_CACHE_HOME:-$HOME/.cache}/pintle/clean-bookworm"

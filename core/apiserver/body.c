@@ -133,7 +133,8 @@ check_kind(struct request *r, struct pin_obj *obj, struct pin_str gv,
 static int
 decode_error(struct request *r, const char *kind)
 {
-	size_t n = r->body.len < BODY_QUOTE_MAX ? r->body.len : BODY_QUOTE_MAX;
+	struct pin_str shown = r->body.len > 0 ? r->body : PIN_STR("<empty>");
+	size_t n = shown.len < BODY_QUOTE_MAX ? shown.len : BODY_QUOTE_MAX;
 	char text[PIN_ERR_TEXT_MAX];
 
 	if (r->err.code != PIN_EINVAL && r->err.code != PIN_ELIMIT)
@@ -142,7 +143,7 @@ decode_error(struct request *r, const char *kind)
 	return (reply_err(r, PIN_EINVAL, "the object provided is unrecognized "
 	    "(must be of type %s): couldn't get version/kind; json parse "
 	    "error: %s (%.*s)", kind, text, (int)n,
-	    n > 0 ? r->body.p : "<empty>"));
+	    shown.p));
 }
 
 struct pin_type
@@ -186,8 +187,14 @@ body_object(struct request *r)
 		    PIN_SARG(pin_str(res_version(r->srv, r->res))), kind);
 		return (reply_error(r));
 	}
-	if (body_strict(r, st) != PIN_OK)
+	if (body_strict(r, st) != PIN_OK) {
+		if (strncmp(r->err.text, "strict ", 7) == 0)
+			pin_err_wrap(&r->err, "%s in version \"" PIN_SFMT
+			    "\" cannot be handled as a %s", kind,
+			    PIN_SARG(pin_str(res_version(r->srv, r->res))),
+			    kind);
 		return (reply_error(r));
+	}
 	return (STEP_NEXT);
 }
 

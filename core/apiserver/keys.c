@@ -34,6 +34,7 @@ store_key(struct pin_arena *arena, const struct pin_schema *schema,
 	struct pin_str prefix = pin_str(pin_schema_str(schema, res->key));
 	char *p, *q;
 
+	PIN_ASSERT(prefix.len > 1);	/* never the whole registry */
 	if ((res->flags & PIN_RF_NAMESPACED) == 0)
 		ns = PIN_STR_NONE;
 	p = q = pin_arena_alloc(arena, prefix.len + ns.len + name.len + 2);

@@ -38,6 +38,7 @@ int	count_nothing(void *, const struct pin_kv *);
 /* STEP_WAIT until the store has reached the revision that r asks for, then
  * r's step runs again; after 3 s a 504. */
 int	revision_wait(struct request *);
+void	revision_gone(struct request *);
 
 void	list_credit(struct request *);
 void	list_gone(struct request *);

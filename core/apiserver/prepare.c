@@ -19,7 +19,7 @@ ensure(struct pin_obj *o, pin_node parent, const char *key)
 	    pin_obj_set_new(o, parent, key, PIN_OBJECT));
 }
 
-/* ---- Job ----------------------------------------------------------------- */
+/* ---- Job --------------------------------------------------------------- */
 
 #define UID_LABEL	"batch.kubernetes.io/controller-uid"
 #define NAME_LABEL	"batch.kubernetes.io/job-name"
@@ -51,7 +51,7 @@ job_create(struct request *r)
 	return (PIN_OK);
 }
 
-/* ---- CertificateSigningRequest --------------------------------------------- */
+/* ---- CertificateSigningRequest ----------------------------------------- */
 
 static void
 put_extra(struct pin_obj *o, pin_node spec, const struct pin_user *u)
@@ -111,7 +111,7 @@ keep_spec(struct request *r)
 	return (PIN_OK);
 }
 
-/* ---- PersistentVolumeClaim, PersistentVolume --------------------------------- */
+/* ---- PersistentVolumeClaim, PersistentVolume --------------------------- */
 
 static int
 is_claim_source(const struct pin_obj *o, pin_node ref)
@@ -159,7 +159,7 @@ volume_create(struct request *r)
 	return (PIN_OK);
 }
 
-/* ---- DaemonSet ------------------------------------------------------------------ */
+/* ---- DaemonSet --------------------------------------------------------- */
 
 #define GENERATION	"deprecated.daemonset.template.generation"
 
@@ -199,7 +199,7 @@ daemonset_update(struct request *r)
 	return (PIN_OK);
 }
 
-/* ---- the table --------------------------------------------------------------------- */
+/* ---- the table --------------------------------------------------------- */
 
 /* early: before the fields are managed; the others after admission, when the
  * object has its name and uid. */

@@ -21,11 +21,15 @@
 #include "core/cli/cli.h"
 #include "core/controller/controllers.h"
 #include "core/host/addrs.h"
+#include "core/scheduler/scheduler.h"
+#include "core/proxy/proxy.h"
 #include "core/supervise/supervise.h"
 
 struct role {
 	struct apiserver *srv;
 	struct controllers *controllers;	/* NULL: the API server alone */
+	struct scheduler *scheduler;		/* and this */
+	struct proxy	*proxy;		/* NULL: the same, or none configured */
 	struct pin_loop	*control;
 	struct pin_timer compact;
 	uint64_t	 compact_to;	/* revision one interval ago */
@@ -84,8 +88,10 @@ reload_run(struct pin_msg *msg)
 
 	atomic_store(&role->asked, 0);	/* a signal from now on counts */
 	rc = pin_plugins_reload(role->srv->plugins, &rep);
-	if (rc == PIN_OK)
+	if (rc == PIN_OK) {
 		controllers_reload(role->controllers);
+		scheduler_reload(role->scheduler);
+	}
 	for (i = 0; i < rep.n; i++)
 		pin_log(host, rep.line[i].is_warning ? PIN_LOG_WARN :
 		    PIN_LOG_ERROR, "%s", rep.line[i].text);
@@ -102,6 +108,8 @@ end_run(struct pin_msg *msg)
 	struct role *role = (struct role *)(void *)((char *)msg -
 	    offsetof(struct role, end));
 
+	scheduler_close(&role->scheduler);
+	proxy_close(&role->proxy);
 	controllers_close(&role->controllers);
 }
 
@@ -155,6 +163,52 @@ local_transport(void *arg, struct pin_loop *loop)
 	    srv->nfronts, "kube-controller-manager"));
 }
 
+static struct transport *
+scheduler_transport(void *arg, struct pin_loop *loop)
+{
+	struct apiserver *srv = arg;
+
+	return (transport_local(loop, &srv->handler, srv->loops,
+	    srv->nfronts, "kube-scheduler"));
+}
+
+static struct transport *
+proxy_transport(void *arg, struct pin_loop *loop)
+{
+	struct apiserver *srv = arg;
+
+	return (transport_local(loop, &srv->handler, srv->loops,
+	    srv->nfronts, "kube-proxy"));
+}
+
+/* Of the node that lives in this process. */
+static int
+role_proxy(struct role *role, struct pin_err *err)
+{
+	struct apiserver *srv = role->srv;
+	const struct pin_stage *st = pin_plugins_fixed(srv->plugins,
+	    PIN_SECTION_PROXY);
+	struct pin_addr addrs[PROXY_NODE_IPS_MAX];
+	struct pin_ip ips[PROXY_NODE_IPS_MAX];
+	struct proxy_opts o = { .host = srv->host, .arg = srv,
+	    .transport = proxy_transport, .node = srv->node,
+	    .node_ips = ips };
+	uint32_t i;
+
+	if (st == NULL)
+		return (PIN_OK);
+	o.ops = st->ops;
+	o.self = st->self;
+	o.name = st->name;
+	o.nnode_ips = pin_host_addresses(addrs, PROXY_NODE_IPS_MAX);
+	memset(ips, 0, sizeof(ips));
+	for (i = 0; i < o.nnode_ips; i++) {
+		ips[i].family = addrs[i].family;
+		memcpy(ips[i].ip, addrs[i].ip, sizeof(ips[i].ip));
+	}
+	return (proxy_open(&o, &role->proxy, err));
+}
+
 static int
 role_run(const struct pin_args *args, const char *data, const char *config,
     const char *plugins, int whole, const sigset_t *set, struct pin_err *err)
@@ -163,7 +217,8 @@ role_run(const struct pin_args *args, const char *data, const char *config,
 	struct apiserver_opts o = { .host = args->host, .exe = args->exe,
 	    .plugins = plugins, .data = data, .config = config,
 	    .listen = pin_args_get(args, "listen"),
-	    .node = pin_args_get(args, "node-name"), .controllers = whole };
+	    .node = pin_args_get(args, "node-name"), .controllers = whole,
+	    .proxy = whole };
 	char node[64];
 	int rc;
 
@@ -179,6 +234,11 @@ role_run(const struct pin_args *args, const char *data, const char *config,
 	if (rc == PIN_OK && whole)
 		rc = controllers_open(args->host, role.srv->plugins,
 		    local_transport, role.srv, &role.controllers, err);
+	if (rc == PIN_OK && whole)
+		rc = scheduler_open(args->host, role.srv->plugins,
+		    scheduler_transport, role.srv, &role.scheduler, err);
+	if (rc == PIN_OK && whole)
+		rc = role_proxy(&role, err);
 	if (rc == PIN_OK) {
 		role.start.fn = control_start;
 		pin_loop_post(role.control, &role.start);

@@ -286,7 +286,8 @@ apiserver_open(const struct apiserver_opts *o, struct apiserver **out,
 	struct pin_plugins_options po = { .host = o->host, .loop = o->loop,
 	    .exe = o->exe, .dir = o->plugins, .data = o->data,
 	    .config = o->config, .roles = PIN_ROLE_APISERVER |
-	    (o->controllers ? PIN_ROLE_CONTROLLERS : 0) };
+	    (o->controllers ? PIN_ROLE_CONTROLLERS | PIN_ROLE_SCHEDULER : 0) |
+	    (o->proxy ? PIN_ROLE_PROXY : 0) };
 	struct pin_env_services services;
 	struct pin_addr listen;
 	int rc;

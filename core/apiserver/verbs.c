@@ -106,6 +106,12 @@ static const struct step finalize_steps[] = {
 	{ "commit",	write_commit },
 	{ "answer",	write_answer }, END
 };
+static const struct step component_get_steps[] = {
+	{ "component",	component_get }, END
+};
+static const struct step component_list_steps[] = {
+	{ "components",	component_list }, END
+};
 static const struct step log_steps[] = {
 	{ "load",	write_load },
 	{ "log",	podlog_run }, END
@@ -160,6 +166,15 @@ verb_steps(struct request *r)
 	if (r->sub == NULL && (r->res->flags & PIN_RF_REVIEW) != 0)
 		return (r->info.verb_bit == PIN_VERB_CREATE ? review_steps :
 		    NULL);
+	if ((r->res->flags & PIN_RF_COMPUTED) != 0)
+		return (r->info.verb_bit == PIN_VERB_GET ?
+		    component_get_steps : r->info.verb_bit == PIN_VERB_LIST ?
+		    component_list_steps : NULL);
+	/* POST is to the collection, PUT and PATCH are to an object. */
+	if (r->sub == NULL && (r->info.verb_bit == PIN_VERB_CREATE ?
+	    r->info.name.len > 0 : r->info.name.len == 0 &&
+	    (r->info.verb_bit & (PIN_VERB_UPDATE | PIN_VERB_PATCH)) != 0))
+		return (NULL);
 	for (i = 0; i < PIN_LEN(rows); i++)
 		if (rows[i].verb == r->info.verb_bit &&
 		    pin_str_is(r->info.subresource, rows[i].sub))
@@ -184,6 +199,10 @@ verb_credit(struct request *r)
 void
 verb_gone(struct request *r)
 {
+	if (r->wait_until_ns != 0) {
+		revision_gone(r);
+		return;
+	}
 	if (r->verb == NULL)
 		return;
 	if (r->info.verb_bit == PIN_VERB_WATCH)

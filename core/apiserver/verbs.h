@@ -58,6 +58,10 @@ int	binding_apply(struct request *);
 int	eviction_apply(struct request *);
 int	finalize_apply(struct request *);
 
+/* component.c: computed, never stored. */
+int	component_get(struct request *);
+int	component_list(struct request *);
+
 /* review.c */
 int	review_run(struct request *);
 

@@ -214,7 +214,7 @@ write_fields(struct request *r)
 	return (STEP_NEXT);
 }
 
-/* What admission has changed is defaulted and normalised again. */
+/* One stage's changes: the next one sees them. */
 int
 write_mutated(struct request *r, const struct pin_patch *patch)
 {
@@ -222,6 +222,18 @@ write_mutated(struct request *r, const struct pin_patch *patch)
 		return (PIN_OK);
 	if (pin_patch_apply(patch, r->obj, &r->err) != PIN_OK)
 		return (pin_err_wrap(&r->err, "admission"));
+	r->changed = 1;
+	return (PIN_OK);
+}
+
+/* What admission has changed is defaulted and normalised again, once for all
+ * stages together. */
+static int
+conform_again(struct request *r)
+{
+	if (!r->changed)
+		return (PIN_OK);
+	r->changed = 0;
 	return (pin_conform(r->arena, r->type, r->obj, pin_obj_root(r->obj),
 	    PIN_CONFORM_DEFAULT, &r->obj, NULL, &r->err));
 }
@@ -302,9 +314,10 @@ write_bytes(struct request *r)
 int
 write_finish(struct request *r)
 {
-	int rc = PIN_OK;
+	int rc = conform_again(r);
 
-	if (r->operation == PIN_OP_CREATE)
+	r->finish_step = r->step;
+	if (rc == PIN_OK && r->operation == PIN_OP_CREATE)
 		rc = meta_create(r);
 	if (rc == PIN_OK)
 		rc = strategy_prepare(r);

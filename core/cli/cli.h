@@ -74,6 +74,9 @@ pin_verb_fn	pin_verb_up, pin_verb_apiserver;
 /* core/kubelet/role.c, core/shim/verb.c */
 pin_verb_fn	pin_verb_kubelet, pin_verb_shim;
 
+/* core/image/verb.c */
+pin_verb_fn	pin_verb_image_import, pin_verb_image_ls, pin_verb_image_rm;
+
 /* Prints a report's lines on standard error, mistakes first. */
 struct pin_report;
 void		pin_cli_report(const struct pin_report *);

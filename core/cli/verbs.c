@@ -25,6 +25,17 @@ static const struct pin_flag server_flags[] = {
 	{ NULL, NULL, NULL }
 };
 
+static const struct pin_flag image_flags[] = {
+	{ "data", "DIR", "the node's; default: $PINTLE_DATA" },
+	{ "name", "NAME[:TAG]", "for an image that has no name of its own" },
+	{ NULL, NULL, NULL }
+};
+
+static const struct pin_flag image_ls_flags[] = {
+	{ "data", "DIR", "the node's; default: $PINTLE_DATA" },
+	{ NULL, NULL, NULL }
+};
+
 static const struct pin_flag kubelet_flags[] = {
 	{ "data", "DIR", "where everything is kept; made when missing" },
 	{ "kubeconfig", "FILE", "default: DIR/node.kubeconfig" },
@@ -68,6 +79,17 @@ const struct pin_verb pin_verbs[] = {
 	{ "config options", "[SECTION]", "the options of the host's blocks",
 	    "A plugin's options: pintle plugin info.\n",
 	    0, 0, 1, pin_verb_config_options },
+	{ "image import", "FILE...", "images from archives into the node",
+	    "FILE is what `docker save` or `skopeo copy` wrote: a docker\n"
+	    "archive or an OCI layout, as a tar (compressed or not), or a\n"
+	    "layout's directory. Every digest is verified.\n",
+	    image_flags, 1, PIN_WORDS_MAX, pin_verb_image_import },
+	{ "image ls", "", "the images of the node", 0,
+	    image_ls_flags, 0, 0, pin_verb_image_ls },
+	{ "image rm", "NAME...", "take names of images away",
+	    "With its last name an image goes, unless a container uses it.\n"
+	    "NAME may be an id, or twelve and more digits of one.\n",
+	    image_ls_flags, 1, PIN_WORDS_MAX, pin_verb_image_rm },
 	{ "version", "", "version, ABI of every kind, how it was built",
 	    0, 0, 0, 0, pin_verb_version },
 	{ "plugin-host", "KIND FILE", 0,

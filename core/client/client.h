@@ -54,9 +54,10 @@ struct client_call {
 	uint32_t	 pad;
 	struct pin_str	 method, target;
 	struct pin_str	 type;		/* of the body */
+	struct pin_str	 accept;	/* none: "application/json" */
 	struct pin_str	 body;
 	const struct client_identity *who;	/* NULL: the client's own */
-	uint64_t	 timeout_ms;	/* to the end; a stream: between bytes */
+	uint64_t	 timeout_ms;	/* in all; of a stream: between bytes */
 	/* May start and cancel calls, and free this one. */
 	void		(*done)(struct client_call *,
 			    const struct client_answer *);

@@ -33,6 +33,8 @@ struct informer {
 	uint32_t	 by_event;	/* revision is an event's, so others
 					 * of it may still have to come */
 	uint32_t	 failed;
+	uint32_t	 meta;		/* keeps stubs only */
+	uint32_t	 pad;
 	uint64_t	 begun_ns;
 	struct informer_user *users;
 	struct client_call call;
@@ -126,6 +128,42 @@ entry_gone(struct informer *inf, struct cache_entry *e,
 }
 
 static void
+stub_member(struct pin_out *p, const struct pin_obj *o, pin_node at,
+    const char *key, const char *before)
+{
+	pin_node n = pin_obj_get(o, at, key);
+
+	if (n == 0)
+		return;
+	pin_out_printf(p, "%s\"%s\":", before, key);
+	pin_obj_write(o, n, p);
+}
+
+/* What identifies, owns and holds it. NULL: no memory. */
+static struct pin_buf *
+stub(struct informer *inf, const struct pin_obj *o)
+{
+	pin_node root = pin_obj_root(o), meta = pin_obj_get(o, root,
+	    "metadata");
+	static const char *const keep[] = { "namespace", "uid",
+	    "resourceVersion", "deletionTimestamp", "finalizers",
+	    "ownerReferences" };
+	struct pin_out p;
+	size_t i;
+
+	pin_out_init(&p, inf->all->scratch, SCRATCH_MAX);
+	pin_out_char(&p, '{');
+	stub_member(&p, o, root, "apiVersion", "");
+	stub_member(&p, o, root, "kind", ",");
+	pin_out_cstr(&p, ",\"metadata\":{");
+	stub_member(&p, o, meta, "name", "");
+	for (i = 0; i < PIN_LEN(keep); i++)
+		stub_member(&p, o, meta, keep[i], ",");
+	pin_out_cstr(&p, "}}");
+	return (p.failed == PIN_OK ? pin_buf_copy(p.p, p.len) : NULL);
+}
+
+static void
 entry_put(struct informer *inf, struct cache_entry *e,
     const struct pin_obj *o, uint64_t revision, struct pin_buf *buf,
     size_t off, size_t len)
@@ -133,8 +171,15 @@ entry_put(struct informer *inf, struct cache_entry *e,
 	struct informer_event ev = { .revision = revision, .object = o,
 	    .namespace = meta_str(o, "namespace"),
 	    .name = meta_str(o, "name") };
-	struct pin_buf *held = NULL;
+	struct pin_buf *held = NULL, *own = NULL;
 
+	if (inf->meta) {
+		own = stub(inf, o);
+		PIN_ASSERT(own != NULL);
+		buf = own;
+		off = 0;
+		len = own->len;
+	}
 	ev.type = e == NULL ? INFORMER_ADDED : INFORMER_MODIFIED;
 	if (e != NULL) {
 		held = pin_buf_get(e->buf);
@@ -146,6 +191,7 @@ entry_put(struct informer *inf, struct cache_entry *e,
 		e->generation = inf->generation;
 		tell(inf, &ev);
 	}
+	pin_buf_put(&own);
 	pin_buf_put(&held);
 }
 
@@ -430,18 +476,20 @@ informers_free(PIN_OWN struct informers **ap)
 	free(all);
 }
 
+/* The whole one, if there is one. */
 struct informer *
 informer_find(struct informers *all, const char *group, const char *version,
     const char *resource)
 {
-	struct informer *inf;
+	struct informer *inf, *found = NULL;
 
 	for (inf = all->first; inf != NULL; inf = inf->next)
 		if (strcmp(inf->resource, resource) == 0 &&
 		    strcmp(inf->group, group) == 0 &&
-		    strcmp(inf->version, version) == 0)
-			return (inf);
-	return (NULL);
+		    strcmp(inf->version, version) == 0 &&
+		    (found == NULL || found->meta))
+			found = inf;
+	return (found);
 }
 
 static void
@@ -467,15 +515,16 @@ replay(struct informer *inf, struct informer_user *u)
 		u->synced(u);
 }
 
-void
-informer_open(struct informers *all, const char *group, const char *version,
-    const char *resource, struct informer_user *u)
+static void
+open_as(struct informers *all, const char *group, const char *version,
+    const char *resource, struct informer_user *u, uint32_t meta)
 {
 	struct informer *inf = informer_find(all, group, version, resource);
 
-	if (inf == NULL) {
+	if (inf == NULL || (inf->meta && !meta)) {
 		inf = pin_xcalloc(1, sizeof(*inf));
 		inf->magic = INFORMER_MAGIC;
+		inf->meta = meta;
 		inf->all = all;
 		inf->group = pin_xstrdup(group);
 		inf->version = pin_xstrdup(version);
@@ -491,6 +540,20 @@ informer_open(struct informers *all, const char *group, const char *version,
 	u->next = inf->users;
 	inf->users = u;
 	replay(inf, u);
+}
+
+void
+informer_open(struct informers *all, const char *group, const char *version,
+    const char *resource, struct informer_user *u)
+{
+	open_as(all, group, version, resource, u, 0);
+}
+
+void
+informer_open_meta(struct informers *all, const char *group,
+    const char *version, const char *resource, struct informer_user *u)
+{
+	open_as(all, group, version, resource, u, 1);
 }
 
 void

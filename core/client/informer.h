@@ -57,6 +57,11 @@ void	informers_free(PIN_OWN struct informers **);
 void	informer_open(struct informers *, const char *group,
 	    const char *version, const char *resource,
 	    struct informer_user *);
+/* The same for one who needs only what identifies, owns and holds an object:
+ * unless others look at the resource, nothing else is kept. */
+void	informer_open_meta(struct informers *, const char *group,
+	    const char *version, const char *resource,
+	    struct informer_user *);
 void	informer_close(struct informer_user *);
 
 /* NULL: nobody looks at that resource. */

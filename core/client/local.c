@@ -366,6 +366,7 @@ local_head(struct local *l, const struct client_call *call)
 	l->headers[n++] = (struct http_header){ PIN_STR("User-Agent"),
 	    text_add(&at, pin_str(t->agent)) };
 	l->headers[n++] = (struct http_header){ PIN_STR("Accept"),
+	    call->accept.len > 0 ? text_add(&at, call->accept) :
 	    PIN_STR("application/json") };
 	l->body = text_add(&at, call->body);
 	if (call->body.len > 0)
@@ -388,6 +389,7 @@ static size_t
 head_bytes(const struct local_transport *t, const struct client_call *call)
 {
 	size_t n = call->method.len + call->target.len + call->type.len +
+	    call->accept.len +
 	    call->body.len + call->who->name.len + strlen(t->agent);
 	uint32_t i;
 

@@ -41,8 +41,10 @@ PIN_API void	 pin_report_fini(struct pin_report *);
 
 enum {
 	PIN_ROLE_APISERVER = 1,
-	PIN_ROLE_KUBELET = 4,
 	PIN_ROLE_CONTROLLERS = 2,	/* controller-manager */
+	PIN_ROLE_SCHEDULER = 4,
+	PIN_ROLE_PROXY = 8,
+	PIN_ROLE_KUBELET = 16,
 	PIN_ROLE_ALL = 0xff,
 };
 

@@ -38,7 +38,7 @@
 /* ---- plan.c --------------------------------------------------------- */
 
 enum { WRITE_CREATE = 1, WRITE_UPDATE = 2, WRITE_PATCH = 3,
-    WRITE_DELETE = 4 };
+    WRITE_DELETE = 4, WRITE_DELETE_ALL = 5 };
 
 struct running;
 
@@ -90,6 +90,8 @@ int	plan_empty(const struct pin_plan *);
 /* "/api/v1/namespaces/ns/pods/name/status"; name none: the collection. */
 struct pin_str	target_path(struct pin_arena *, const struct pin_target *,
 	    int with_name);
+/* What a live read asks for: an object, or a collection's first page. */
+struct pin_str	live_path(struct pin_arena *, const struct pin_target *);
 
 /* ---- reconcile.c ---------------------------------------------------- */
 
@@ -97,8 +99,12 @@ struct live_result {
 	struct live_result *next;
 	struct pin_buf	*buf;		/* NULL: not there */
 	size_t		 off, len;
+	uint32_t	 verb;		/* 0: a read; WRITE_DELETE_ALL */
+	uint32_t	 pad;
 	char		 path[];
 };
+
+struct resources;
 
 struct pin_reconcile {
 	uint32_t	 magic;
@@ -107,9 +113,14 @@ struct pin_reconcile {
 	struct pin_host	*host;
 	const struct cache *cache[PIN_WATCHES_MAX];
 	const struct live_result *live;
+	/* Of a row "*". */
+	const struct pin_resource *resource;
+	uint32_t	 nresources, pad2;
+	const struct cache *(*any)(void *arg, const struct pin_target *);
+	void		*any_arg;
 	int64_t		 now;		/* UNIX, s */
 	int32_t		 failed;	/* an object did not fit */
-	uint32_t	 pad;
+	uint32_t	 deleted;	/* map_rec: the event is a deletion */
 };
 
 void	reconcile_init(struct pin_reconcile *, struct pin_host *);
@@ -205,10 +216,22 @@ const struct recorder_counters *recorder_count(const struct recorder *);
 
 /* ---- manager.c, exec.c ---------------------------------------------- */
 
+struct controller_any {		/* one resource of a row "*" */
+	struct controller_any *next;
+	struct informer_user user;
+	struct controller_row *row;
+	const char	*group, *version, *resource;
+	uint32_t	 seen, pad;	/* by the last discovery */
+};
+
 struct controller_row {
 	struct informer_user user;
 	struct controller *c;
 	uint32_t	 index, synced;
+	uint32_t	 wild;		/* a row "*" */
+	uint32_t	 pad;
+	uint64_t	 give_up_ns;	/* of waiting for all of them */
+	struct controller_any *any;
 };
 
 struct controller {
@@ -238,6 +261,7 @@ struct manager {
 	struct client	*client;
 	struct informers *informers;
 	struct recorder	*recorder;
+	struct resources *resources;	/* NULL: no row "*" yet */
 	struct controller *first;
 	struct pin_reconcile rec;	/* one reconcile at a time */
 	struct pin_reconcile map_rec;	/* and one map */
@@ -265,7 +289,21 @@ void	manager_swap(struct manager *, PIN_OWN struct pin_set **);
 void	manager_turn(void *manager);	/* loop hook */
 void	manager_kick(struct manager *);	/* another turn, soon */
 struct pin_arena *manager_arena(struct manager *);
+void	row_event(struct informer_user *, const struct informer_event *);
+void	row_is_synced(struct controller_row *);
 void	manager_arena_back(struct manager *, PIN_OWN struct pin_arena **);
+
+/* ---- resources.c ---------------------------------------------------- */
+
+/* What the server has, asked for again when a definition changes and now and
+ * then; rows "*" follow it. */
+struct resources *resources_new(struct manager *);
+void	resources_free(PIN_OWN struct resources **);	/* NULL ok */
+void	resources_row(struct resources *, struct controller_row *);
+void	resources_row_close(struct controller_row *);
+/* Looks whether rows are synced. */
+void	resources_look(struct resources *);
+void	resources_fill(const struct resources *, struct pin_reconcile *);
 
 /* Takes the plan with its arena; ends in queue_done. */
 void	exec_start(struct controller *, struct key *,

@@ -266,24 +266,34 @@ run_failed(struct running *run, const char *verb, struct pin_str path,
 
 /* ---- live reads ----------------------------------------------------- */
 
+/* For the next reconcile; a NULL: nothing but that it was done. */
+static void
+live_keep(struct running *run, struct pin_str path, uint32_t verb,
+    const struct client_answer *a)
+{
+	struct live_result *res;
+
+	res = pin_xcalloc(1, sizeof(*res) + path.len + 1);
+	memcpy(res->path, path.p, path.len);
+	res->verb = verb;
+	if (a != NULL && a->buf != NULL) {
+		res->buf = pin_buf_get(a->buf);
+		res->off = a->off;
+		res->len = a->len;
+	}
+	res->next = run->key->live;
+	run->key->live = res;
+}
+
 static void
 live_done(struct client_call *call, const struct client_answer *a)
 {
 	struct plan_live *l = call->arg;
 	struct running *run = l->run;
-	struct live_result *res;
 
 	run->inflight--;
 	if (a->rc == PIN_OK && (a->status == 200 || a->status == 404)) {
-		res = pin_xcalloc(1, sizeof(*res) + l->path.len + 1);
-		memcpy(res->path, l->path.p, l->path.len);
-		if (a->status == 200 && a->buf != NULL) {
-			res->buf = pin_buf_get(a->buf);
-			res->off = a->off;
-			res->len = a->len;
-		}
-		res->next = run->key->live;
-		run->key->live = res;
+		live_keep(run, l->path, 0, a->status == 200 ? a : NULL);
 	} else {
 		run_failed(run, "GET", l->path, a);
 	}
@@ -309,7 +319,7 @@ live_send(struct running *run)
 /* ---- writes --------------------------------------------------------- */
 
 static const char *const write_methods[] = { "", "POST", "PUT", "PATCH",
-    "DELETE" };
+    "DELETE", "DELETE" };
 
 static void
 run_events(struct running *run, uint32_t after)
@@ -350,7 +360,14 @@ write_done(struct client_call *call, const struct client_answer *a)
 	run->inflight--;
 	w->pending = 0;
 	atomic_fetch_add(&run->c->writes, 1);
-	if (ok || (a->rc == PIN_OK && ((w->verb == WRITE_DELETE &&
+	if (w->verb == WRITE_DELETE_ALL && a->rc == PIN_OK) {
+		/* Whoever asked for it sees for himself what remains. */
+		live_keep(run, w->path, w->verb, ok ? NULL : a);
+		if (!ok)
+			pin_log(run->c->m->host, PIN_LOG_DEBUG, "%s: DELETE "
+			    PIN_SFMT ": %d", run->c->name, PIN_SARG(w->path),
+			    (int)a->status);
+	} else if (ok || (a->rc == PIN_OK && ((w->verb == WRITE_DELETE &&
 	    a->status == 404) || (w->verb == WRITE_CREATE &&
 	    a->status == 409 && is_exists(a))))) {
 		write_gate(w, a);
@@ -391,8 +408,11 @@ run_fits(const struct running *run, const struct plan_write *w)
 {
 	const struct plan_write *l = run->lead;
 
-	if (run->inflight >= run->window || l->verb != w->verb ||
-	    !pin_str_eq(l->resource, w->resource) ||
+	if (run->inflight >= run->window || l->verb != w->verb)
+		return (0);
+	if (w->verb == WRITE_DELETE_ALL)
+		return (1);
+	if (!pin_str_eq(l->resource, w->resource) ||
 	    !pin_str_eq(l->group, w->group) ||
 	    !pin_str_eq(l->subresource, w->subresource))
 		return (0);

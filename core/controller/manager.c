@@ -55,12 +55,18 @@ rec_caches(struct pin_reconcile *r, const struct controller *c)
 	uint32_t i;
 
 	r->ncaches = c->nrows;
-	for (i = 0; i < c->nrows; i++)
+	r->resource = NULL;
+	r->nresources = 0;
+	r->any = NULL;
+	for (i = 0; i < c->nrows; i++) {
 		r->cache[i] = c->row[i].user.informer != NULL ?
 		    informer_cache(c->row[i].user.informer) : NULL;
+		if (c->row[i].wild)
+			resources_fill(c->m->resources, r);
+	}
 }
 
-static void
+void
 row_event(struct informer_user *u, const struct informer_event *ev)
 {
 	struct controller_row *row = u->arg;
@@ -78,6 +84,7 @@ row_event(struct informer_user *u, const struct informer_event *ev)
 	}
 	reconcile_begin(r, NULL);
 	rec_caches(r, c);
+	r->deleted = ev->type == INFORMER_DELETED;
 	if (ev->before.len > 0)
 		(void)pin_obj_parse(r->arena, ev->before.p, ev->before.len,
 		    &before, &err);
@@ -86,16 +93,20 @@ row_event(struct informer_user *u, const struct informer_event *ev)
 	    &keys);
 }
 
-static void
-row_synced(struct informer_user *u)
+void
+row_is_synced(struct controller_row *row)
 {
-	struct controller_row *row = u->arg;
-
 	if (row->synced)
 		return;
 	row->synced = 1;
 	row->c->nsynced++;
 	manager_kick(row->c->m);
+}
+
+static void
+row_synced(struct informer_user *u)
+{
+	row_is_synced(u->arg);
 }
 
 /* ---- from keys to plans --------------------------------------------- */
@@ -163,6 +174,8 @@ manager_turn(void *arg)
 		exec_gates(c);
 		gated |= c->gated != NULL;
 	}
+	if (m->resources != NULL)
+		resources_look(m->resources);
 	if (gated && m->gate_timer.due_ns == 0)
 		pin_timer_start(&m->gate_timer, 1000);
 	if (m->swap) {
@@ -277,6 +290,12 @@ manager_add(struct manager *m, const char *name,
 	for (i = 0; i < n; i++) {
 		c->row[i].c = c;
 		c->row[i].index = i;
+		if (strcmp(ops->watches[i].resource, "*") == 0) {
+			if (m->resources == NULL)
+				m->resources = resources_new(m);
+			resources_row(m->resources, &c->row[i]);
+			continue;
+		}
 		c->row[i].user = (struct informer_user){ .event = row_event,
 		    .synced = row_synced, .arg = &c->row[i] };
 		informer_open(m->informers, ops->watches[i].group,
@@ -293,7 +312,10 @@ controller_free(struct controller *c)
 
 	PIN_ASSERT(c->plans == 0);
 	for (i = 0; i < c->nrows; i++)
-		informer_close(&c->row[i].user);
+		if (c->row[i].wild)
+			resources_row_close(&c->row[i]);
+		else
+			informer_close(&c->row[i].user);
 	queue_fini(&c->queue);
 	free(c);
 }
@@ -385,6 +407,7 @@ manager_close(struct manager *m, void (*gone)(void *), void *arg)
 	PIN_VALID(m, MANAGER_MAGIC);
 	m->stopping = 1;
 	pin_timer_stop(&m->gate_timer);
+	resources_free(&m->resources);
 	client_close(&m->client, gone, arg);	/* ends all plans */
 	while ((c = m->first) != NULL) {
 		m->first = c->next;

@@ -76,6 +76,21 @@ target_path(struct pin_arena *arena, const struct pin_target *t,
 	    (struct pin_str){ o.p, o.len });
 }
 
+struct pin_str
+live_path(struct pin_arena *arena, const struct pin_target *t)
+{
+	struct pin_str path = target_path(arena, t, t->name.len > 0);
+	struct pin_out o;
+
+	if (t->name.len > 0 || path.p == NULL)
+		return (path);
+	pin_out_init(&o, arena, 2048);
+	pin_out_str(&o, path);
+	pin_out_printf(&o, "?limit=%d", PIN_LIST_MAX);
+	return (o.failed != PIN_OK ? PIN_STR_NONE :
+	    (struct pin_str){ o.p, o.len });
+}
+
 /* Names come from objects, so they hold nothing to escape; what does is
  * nobody's name. */
 static int
@@ -279,11 +294,10 @@ pin_plan_patch(struct pin_plan *p, const struct pin_target *t, int type,
 	write_add(p, w, &o);
 }
 
-void
-pin_plan_delete(struct pin_plan *p, const struct pin_target *t,
-    const char *propagation)
+static void
+write_delete(struct pin_plan *p, struct plan_write *w,
+    const struct pin_target *t, const char *propagation)
 {
-	struct plan_write *w = write_new(p, WRITE_DELETE, t, 1);
 	struct pin_out o;
 
 	if (w == NULL)
@@ -304,6 +318,24 @@ pin_plan_delete(struct pin_plan *p, const struct pin_target *t,
 		    pin_str(propagation));
 	pin_out_char(&o, '}');
 	write_add(p, w, &o);
+}
+
+void
+pin_plan_delete(struct pin_plan *p, const struct pin_target *t,
+    const char *propagation)
+{
+	write_delete(p, write_new(p, WRITE_DELETE, t, 1), t, propagation);
+}
+
+void
+pin_plan_delete_all(struct pin_plan *p, const struct pin_target *t,
+    const char *propagation)
+{
+	struct pin_target all = *t;
+
+	all.name = all.uid = all.version_seen = PIN_STR_NONE;
+	write_delete(p, write_new(p, WRITE_DELETE_ALL, &all, 0), &all,
+	    propagation);
 }
 
 /* ---- the rest ------------------------------------------------------- */
@@ -361,7 +393,7 @@ pin_plan_live(struct pin_plan *p, const struct pin_target *t)
 {
 	struct plan_live *l;
 
-	if (p->failed != PIN_OK || !target_good(p, t, 1))
+	if (p->failed != PIN_OK || !target_good(p, t, 0))
 		return;
 	if (p->nlives >= PIN_PLAN_LIVE_MAX) {
 		plan_fail(p, PIN_ELIMIT, "more than %d live reads at once",
@@ -370,7 +402,7 @@ pin_plan_live(struct pin_plan *p, const struct pin_target *t)
 	}
 	l = pin_arena_zalloc(p->arena, sizeof(*l));
 	if (l != NULL)
-		l->path = target_path(p->arena, t, 1);
+		l->path = live_path(p->arena, t);
 	if (l == NULL || l->path.p == NULL) {
 		plan_fail(p, PIN_ENOMEM, "the plan is too large");
 		return;

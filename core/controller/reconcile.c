@@ -168,16 +168,15 @@ pin_reconcile_now(struct pin_reconcile *r)
 	return (r->now);
 }
 
-int
-pin_live_result(struct pin_reconcile *r, const struct pin_target *t,
+static int
+live_find(struct pin_reconcile *r, struct pin_str path, uint32_t verb,
     const struct pin_obj **out)
 {
-	struct pin_str path = target_path(r->arena, t, 1);
 	const struct live_result *l;
 
 	*out = NULL;
 	for (l = r->live; l != NULL; l = l->next) {
-		if (!pin_str_is(path, l->path))
+		if (l->verb != verb || !pin_str_is(path, l->path))
 			continue;
 		if (l->buf != NULL)
 			*out = parse(r, (struct pin_str){
@@ -185,6 +184,66 @@ pin_live_result(struct pin_reconcile *r, const struct pin_target *t,
 		return (1);
 	}
 	return (0);
+}
+
+int
+pin_live_result(struct pin_reconcile *r, const struct pin_target *t,
+    const struct pin_obj **out)
+{
+	return (live_find(r, live_path(r->arena, t), 0, out));
+}
+
+int
+pin_delete_all_result(struct pin_reconcile *r, const struct pin_target *t,
+    const struct pin_obj **out)
+{
+	return (live_find(r, target_path(r->arena, t, 0), WRITE_DELETE_ALL,
+	    out));
+}
+
+/* ---- everything there is -------------------------------------------- */
+
+const struct pin_resource *
+pin_resources(struct pin_reconcile *r, uint32_t *n)
+{
+	PIN_VALID(r, RECONCILE_MAGIC);
+	*n = r->nresources;
+	return (r->resource);
+}
+
+int
+pin_map_deleted(const struct pin_reconcile *r)
+{
+	return ((int)r->deleted);
+}
+
+void
+pin_cache_any_list(struct pin_reconcile *r, const struct pin_target *t,
+    pin_cache_each_fn *fn, void *arg)
+{
+	const struct cache *c = r->any != NULL ? r->any(r->any_arg, t) : NULL;
+	const struct pin_obj *o;
+	struct cache_entry *e;
+
+	for (e = c != NULL ? c->head[0] : NULL; e != NULL; e = cache_next(e)) {
+		o = parse(r, cache_bytes(e));
+		if (o == NULL || fn(arg, o) != 0)
+			break;
+	}
+}
+
+const struct pin_obj *
+pin_cache_any(struct pin_reconcile *r, const struct pin_target *t)
+{
+	const struct cache *c = r->any != NULL ? r->any(r->any_arg, t) : NULL;
+	char text[CACHE_KEY_MAX];
+	struct pin_str key = { text, cache_key(text, t->namespace, t->name) };
+	struct cache_entry *e;
+
+	if (c == NULL || key.len == 0)
+		return (NULL);
+	e = cache_get(c, key);
+	return (e != NULL ? parse(r, cache_bytes(e)) : NULL);
 }
 
 /* ---- keys ----------------------------------------------------------- */

@@ -14,6 +14,8 @@
 
 #include <pintle/auth.h>
 #include <pintle/controller.h>
+#include <pintle/scheduler.h>
+#include <pintle/proxy.h>
 #include <pintle/network.h>
 #include <pintle/runtime.h>
 #include <pintle/store.h>

@@ -132,6 +132,7 @@ read_spec(int at, struct shim_spec *s)
 		case 'e': s->env[ne++] = v; break;
 		case 'd': s->workdir = v; break;
 		case 'l': s->log = v; break;
+		case 'p': s->pid_file = v; break;
 		case 'u': s->uid = strtoll(v, NULL, 10); break;
 		case 'g': s->gid = strtoll(v, NULL, 10); break;
 		case 'G':
@@ -233,6 +234,33 @@ make_pipe(int fd[2])
 	return (cloexec(fd[0]) < 0 || cloexec(fd[1]) < 0 ? -1 : 0);
 }
 
+/* The first process only makes the container: wait for its end and take what
+ * it left, which is our child since we are the subreaper. */
+static int
+take_over(struct shim *sh)
+{
+	char text[32];
+	int status, fd;
+	ssize_t n;
+	long pid;
+
+	while (waitpid(sh->pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return (complain("wait: %s", strerror(errno)));
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		return (complain("%s failed", sh->spec.argv[0]));
+	fd = open(sh->spec.pid_file, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (fd >= 0)
+		close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	pid = strtol(text, NULL, 10);
+	if (pid <= 1)
+		return (complain("no process id in %s", sh->spec.pid_file));
+	sh->pid = (pid_t)pid;
+	return (0);
+}
+
 static int
 launch(struct shim *sh)
 {
@@ -262,6 +290,8 @@ launch(struct shim *sh)
 		(void)waitpid(sh->pid, NULL, 0);
 		return (complain("%s", why));
 	}
+	if (sh->spec.pid_file != NULL && take_over(sh) != 0)
+		return (1);
 	sh->out = out[0];
 	sh->err = err[0];
 	(void)fcntl(sh->out, F_SETFL, O_NONBLOCK);

@@ -15,6 +15,8 @@
  *	a argument (several)	e "NAME=value" (several)
  *	d working directory	l log file
  *	u user id		g group id	G further group (several)
+ *	p file in which the first process, once it has ended well, left the
+ *	  process id of the container (a child of its, now an orphan)
  *	m source of a mount, followed by t its target, followed by r for
  *	  read-only
  * DIR/lock   locked as long as the shim lives
@@ -40,7 +42,7 @@ struct shim_mount {
 struct shim_spec {
 	char		*text;		/* all strings point into it */
 	char		**argv, **env;
-	const char	*workdir, *log;
+	const char	*workdir, *log, *pid_file;
 	int64_t		 uid, gid;	/* -1: unchanged */
 	gid_t		 groups[SHIM_GROUPS_MAX];
 	uint32_t	 ngroups, nmounts;

@@ -67,7 +67,7 @@ front_event(struct watch_front *wf, struct ring_event *e, uint64_t seq)
 			continue;
 		for (w = g->members; w != NULL; w = next) {
 			next = w->next;
-			if (w->r->ex->ops->credit(w->r->ex) <= 0)
+			if (watcher_full(w, e))
 				watcher_lag(w, seq);
 			else
 				watcher_event(w, e, type);
@@ -78,12 +78,13 @@ front_event(struct watch_front *wf, struct ring_event *e, uint64_t seq)
 static void
 front_flush(struct watch_front *wf)
 {
-	struct watcher *w, *next;
+	struct watcher *w;
 
-	for (w = wf->dirty, wf->dirty = NULL; w != NULL; w = next) {
-		next = w->dirty_next;
+	/* One at a time: any of them may take others off the list. */
+	while ((w = wf->dirty) != NULL) {
+		wf->dirty = w->dirty_next;
 		w->dirty = 0;
-		w->r->ex->ops->flush(w->r->ex);
+		(void)watcher_flush(w);
 	}
 }
 
@@ -108,9 +109,11 @@ front_waiters(struct watch_front *wf, uint64_t now)
 	wf->nwaiting = 0;
 	for (r = list; r != NULL; r = next) {
 		next = r->next;
-		if (r->wait_revision <= wf->revision || r->gone) {
+		if (r->wait_revision <= wf->revision) {
+			r->wait_until_ns = 0;
 			request_run(r);
 		} else if (now >= r->wait_until_ns) {
+			r->wait_until_ns = 0;
 			reply_err(r, PIN_EFUTURE, "Too large resource version:"
 			    " %llu, current: %llu",
 			    (unsigned long long)r->wait_revision,
@@ -183,6 +186,21 @@ revision_wait(struct request *r)
 	wf->nwaiting++;
 	watch_wake(wf);
 	return (STEP_WAIT);
+}
+
+/* The client of one that waits has left, or the server stops. */
+void
+revision_gone(struct request *r)
+{
+	struct watch_front *wf = r->front->watch;
+	struct request **at = &wf->waiting;
+
+	while (*at != r)
+		at = &(*at)->next;
+	*at = r->next;
+	wf->nwaiting--;
+	r->wait_until_ns = 0;
+	reply_finish(r, 0);
 }
 
 void

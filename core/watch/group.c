@@ -28,9 +28,9 @@ group_key(struct request *r)
 	    (unsigned)(r->res - r->srv->schema->resources), r->out.form,
 	    r->out.yaml, r->out.beta, r->out.include);
 	pin_out_str(&o, r->info.namespace);
-	pin_out_char(&o, '/');
+	/* Label keys hold slashes: two requests must not read the same. */
+	pin_out_printf(&o, "/%zu/", r->opt.label_selector.len);
 	pin_out_str(&o, r->opt.label_selector);
-	pin_out_char(&o, '/');
 	pin_out_str(&o, r->opt.field_selector);
 	return ((struct pin_str){ o.p, o.len });
 }

@@ -19,6 +19,7 @@
 #define WATCH_BURST		256		/* ring events a turn */
 #define WATCH_TICK_MS		1000
 #define WATCH_BOOKMARK_MS	60000
+#define WATCH_LAST_MS		2000	/* before the end, a bookmark */
 #define REVISION_WAIT_MS	3000		/* then 504, as upstream */
 
 struct watcher;
@@ -53,7 +54,10 @@ struct watcher {
 	struct watcher	*all_next, *all_prev;
 	struct watcher	*dirty_next;
 	uint32_t	 dirty, sent_any;
-	uint64_t	 since;		/* revisions up to here are delivered */
+	uint32_t	 broken;	/* an event could not be made */
+	uint32_t	 forgotten;	/* history begins in the middle */
+	uint32_t	 in_ring, pad2;	/* since is of an event of the ring */
+	uint64_t	 since;		/* delivered (in_ring: begun) */
 	uint64_t	 seq;		/* WATCH_RING: next to look at */
 	uint64_t	 deadline_ns, bookmark_ns;
 	uint32_t	 initial_bookmark, pad;
@@ -104,7 +108,12 @@ uint32_t group_bucket(const struct pin_res_row *stored);
 void	watcher_event(struct watcher *, struct ring_event *, int type);
 /* 0: the watcher and its request are gone. */
 int	watcher_pump(struct watcher *);
+/* Is the next event a new revision that there is no room for? A revision is
+ * never split (W4). */
+int	watcher_full(struct watcher *, const struct ring_event *);
 void	watcher_lag(struct watcher *, uint64_t seq);
+/* 0: it was broken, and is gone. */
+int	watcher_flush(struct watcher *);
 void	watcher_tick(struct watcher *, uint64_t now_ns);
 void	watcher_end(struct watcher *, int ok);
 void	watcher_dirty(struct watcher *);

@@ -106,11 +106,15 @@ watcher_end(struct watcher *w, int ok)
 
 /* ---- sending -------------------------------------------------------- */
 
+/* NULL: it could not be made. Nothing may follow a gap (W3). */
 static void
 send_buf(struct watcher *w, struct pin_buf *b)
 {
-	if (b == NULL)
+	w->broken |= b == NULL;
+	if (w->broken) {
+		watcher_dirty(w);
 		return;
+	}
 	w->r->ex->ops->send(w->r->ex, b, 0, b->len);
 	w->sent_any = 1;
 	w->wf->front->counters.deliveries++;
@@ -141,6 +145,8 @@ send_own(struct watcher *w, const char *type, struct pin_buf *bytes,
 	r->arena = w->wf->scratch;
 	if (render_event(r, type, bytes, revision, !w->sent_any, &o) == PIN_OK)
 		send_out(w, &o);
+	else
+		send_buf(w, NULL);
 	r->arena = own;
 }
 
@@ -152,6 +158,7 @@ watcher_event(struct watcher *w, struct ring_event *e, int type)
 		    ring_event_object(e, (uint32_t)type), e->revision);
 	else
 		send_buf(w, group_line(w->wf, w->group, w->r, e, type));
+	w->since = e->revision;
 }
 
 static void
@@ -195,6 +202,7 @@ send_error(struct watcher *w, int code, const char *text)
 	struct pin_str status = status_body(w->r, code, pin_str(text), NULL);
 	struct pin_out o;
 
+	w->broken = 0;
 	pin_out_init(&o, w->r->arena, 8192);
 	pin_out_cstr(&o, "{\"type\":\"ERROR\",\"object\":");
 	pin_out_put(&o, status.p, status.len - 1);	/* its newline */
@@ -266,17 +274,22 @@ static int
 history_emit(void *arg, const struct pin_event *ev)
 {
 	struct watcher *w = arg;
-	struct ring_event *e = ring_event_new(w->r->srv, ev);
-	int type, full;
+	struct ring_event *e;
+	int type;
 
 	/* All of one revision, even past the credit (W4). */
-	full = ev->revision > w->since && !has_credit(w);
-	if (e == NULL || full) {
-		if (e != NULL)
-			ring_event_put(e);
-		return (full);
+	if (ev->revision > w->since && !has_credit(w))
+		return (1);
+	/* What was there before is forgotten: neither a type nor the last
+	 * state can be told. */
+	if (ev->before == NULL && ev->before_rev != 0) {
+		w->forgotten = 1;
+		return (1);
 	}
+	e = ring_event_new(w->r->srv, ev);
 	w->since = ev->revision;
+	if (e == NULL)
+		return (0);		/* nobody's */
 	type = group_type(w->wf, w->group, w->r, e);
 	if (type >= 0)
 		watcher_event(w, e, type);
@@ -296,7 +309,7 @@ pump_history(struct watcher *w)
 		return (PUMP_STOP);
 	rc = r->srv->store->history(r->srv->store_self, w->since + 1, upto,
 	    w->start, history_emit, w, &r->err);
-	if (rc == PIN_EGONE)
+	if (rc == PIN_EGONE || w->forgotten)
 		return (send_error(w, PIN_EGONE, "too old resource version"));
 	if (rc != PIN_OK)
 		return (send_error(w, rc, r->err.text));
@@ -320,18 +333,22 @@ pump_ring(struct watcher *w)
 		return (send_error(w, PIN_EGONE, "too old resource version: "
 		    "the watcher was too slow"));
 	for (; w->seq < g->head; w->seq++) {
-		if (!has_credit(w))
-			return (PUMP_STOP);
 		e = ring_at(g, w->seq);
-		if (e->revision <= w->since)
+		if (e->revision < w->since || (e->revision == w->since &&
+		    !w->in_ring))
 			continue;
+		if (watcher_full(w, e))
+			return (PUMP_STOP);
+		w->in_ring = 1;
 		type = group_type(w->wf, w->group, w->r, e);
 		if (type >= 0)
 			watcher_event(w, e, type);
 	}
 	/* At the head; live once the ring has passed what was delivered. */
-	if (w->since <= w->wf->revision)
+	if (w->since <= w->wf->revision) {
+		w->in_ring = 1;
 		set_state(w, WATCH_LIVE);
+	}
 	return (PUMP_STOP);
 }
 
@@ -344,7 +361,15 @@ watcher_pump(struct watcher *w)
 		rc = w->state == WATCH_INITIAL ? pump_initial(w) :
 		    w->state == WATCH_HISTORY ? pump_history(w) :
 		    w->state == WATCH_RING ? pump_ring(w) : PUMP_STOP;
+	if (rc != PUMP_GONE && w->broken)
+		rc = send_error(w, PIN_ENOMEM, "an event could not be made");
 	return (rc != PUMP_GONE);
+}
+
+int
+watcher_full(struct watcher *w, const struct ring_event *e)
+{
+	return (e->revision > w->since && !has_credit(w));
 }
 
 /* seq was not delivered for want of credit. */
@@ -352,8 +377,29 @@ void
 watcher_lag(struct watcher *w, uint64_t seq)
 {
 	w->seq = seq;
-	w->since = 0;
 	set_state(w, WATCH_RING);
+}
+
+int
+watcher_flush(struct watcher *w)
+{
+	if (w->broken) {
+		(void)send_error(w, PIN_ENOMEM, "an event could not be made");
+		return (0);
+	}
+	w->r->ex->ops->flush(w->r->ex);
+	return (1);
+}
+
+/* Each minute, and one shortly before the end, so that the next watch goes on
+ * from there. */
+static uint64_t
+bookmark_next(const struct watcher *w, uint64_t now)
+{
+	uint64_t at = now + WATCH_BOOKMARK_MS * UINT64_C(1000000);
+	uint64_t last = w->deadline_ns - WATCH_LAST_MS * UINT64_C(1000000);
+
+	return (last > now && last < at ? last : at);
 }
 
 void
@@ -366,7 +412,7 @@ watcher_tick(struct watcher *w, uint64_t now)
 	if (w->r->opt.bookmarks && now >= w->bookmark_ns &&
 	    w->state == WATCH_LIVE && has_credit(w)) {
 		send_bookmark(w, w->wf->revision, 0);
-		w->bookmark_ns = now + WATCH_BOOKMARK_MS * UINT64_C(1000000);
+		w->bookmark_ns = bookmark_next(w, now);
 	}
 }
 
@@ -457,7 +503,7 @@ watch_link(struct watcher *w)
 	uint64_t now = pin_host_now(w->r->srv->host);
 
 	w->deadline_ns = now + watch_timeout_ns(w->r);
-	w->bookmark_ns = now + WATCH_BOOKMARK_MS * UINT64_C(1000000);
+	w->bookmark_ns = bookmark_next(w, now);
 	list_link(&wf->catching, w);
 	w->all_next = wf->all;
 	if (wf->all != NULL)
@@ -500,7 +546,7 @@ watch_run(struct request *r)
 	watch_link(w);
 	r->ex->ops->flush(r->ex);	/* the head, before any event */
 	if (watcher_pump(w))
-		r->ex->ops->flush(r->ex);
+		(void)watcher_flush(w);
 	return (STEP_WAIT);
 }
 
@@ -510,7 +556,7 @@ watch_credit(struct request *r)
 	struct watcher *w = r->verb;
 
 	if (watcher_pump(w))
-		r->ex->ops->flush(r->ex);
+		(void)watcher_flush(w);
 }
 
 void

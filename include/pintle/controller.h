@@ -24,11 +24,13 @@
 #define PIN_PLAN_WRITES_MAX	500	/* of one reconcile; the rest waits for
 					 * the next (upstream's burst) */
 #define PIN_PLAN_EVENTS_MAX	1000
-#define PIN_PLAN_LIVE_MAX	32
+#define PIN_PLAN_LIVE_MAX	1024
+#define PIN_LIST_MAX		500	/* objects of a collection read live */
 
 struct pin_reconcile;	/* the moment: cached objects, clock, arena */
 struct pin_plan;
 struct pin_keys;
+struct pin_target;
 
 /* ---- what it looks at ------------------------------------------------ */
 
@@ -46,7 +48,11 @@ PIN_API void	 pin_keys_add(struct pin_keys *, struct pin_str namespace,
 PIN_API void	 pin_keys_add_owner(struct pin_keys *, const struct pin_obj *,
     const char *kind);
 
-/* Rows end with resource NULL. map NULL: the object is its own key. */
+/* Rows end with resource NULL. map NULL: the object is its own key.
+ * Group, version and resource "*": everything that can be listed, watched
+ * and deleted, beside Events; `map` is required. Of what no other row in the
+ * process names, only apiVersion, kind and what identifies, owns and holds
+ * an object in metadata is kept (pin_cache_any), and such is `before`. */
 struct pin_controller_watch {
 	const char	*group, *version, *resource;
 	pin_controller_map_fn *map;
@@ -64,6 +70,31 @@ typedef int pin_cache_each_fn(void *arg, const struct pin_obj *);
 /* namespace none: all. Stops when fn returns nonzero. Keys ascending. */
 PIN_API void	 pin_cache_list(struct pin_reconcile *, uint32_t index,
     struct pin_str namespace, pin_cache_each_fn *, void *arg);
+
+enum { PIN_CAN_CREATE = 1, PIN_CAN_DELETE = 2, PIN_CAN_DELETE_ALL = 4,
+    PIN_CAN_GET = 8, PIN_CAN_LIST = 16, PIN_CAN_PATCH = 32,
+    PIN_CAN_UPDATE = 64, PIN_CAN_WATCH = 128 };
+
+/* One resource the server has, in the version it prefers. */
+struct pin_resource {
+	uint32_t	 size, verbs;
+	uint32_t	 namespaced, pad;
+	const char	*group, *version, *resource, *kind;
+};
+
+/* All of them; for controllers with a row "*". NULL: not known right now
+ * (a definition has just changed): come back. */
+PIN_API const struct pin_resource *pin_resources(struct pin_reconcile *,
+    uint32_t *n);
+/* What the caches of a row "*" hold of an object, by group, version,
+ * resource, namespace and name. */
+PIN_API const struct pin_obj *pin_cache_any(struct pin_reconcile *,
+    const struct pin_target *);
+/* The same of all objects of a resource. */
+PIN_API void	 pin_cache_any_list(struct pin_reconcile *,
+    const struct pin_target *, pin_cache_each_fn *, void *arg);
+/* In a map: is this event a deletion? */
+PIN_API int	 pin_map_deleted(const struct pin_reconcile *);
 /* Those whose controlling owner has this uid. Keys ascending. */
 PIN_API void	 pin_cache_owned(struct pin_reconcile *, uint32_t index,
     struct pin_str namespace, struct pin_str owner_uid, pin_cache_each_fn *,
@@ -94,6 +125,14 @@ PIN_API void	 pin_plan_patch(struct pin_plan *, const struct pin_target *,
 /* propagation: "Background", "Foreground", "Orphan" or NULL. */
 PIN_API void	 pin_plan_delete(struct pin_plan *, const struct pin_target *,
     const char *propagation);
+/* Everything of a resource in a namespace; the name is not looked at. A
+ * refusal does not end the plan: the reconcile that follows the live reads of
+ * this plan asks for it. */
+PIN_API void	 pin_plan_delete_all(struct pin_plan *,
+    const struct pin_target *, const char *propagation);
+/* 1: it was tried just now; *refusal is the server's Status, or NULL. */
+PIN_API int	 pin_delete_all_result(struct pin_reconcile *,
+    const struct pin_target *, const struct pin_obj **refusal);
 /* An Event about `about`, written once the write noted before it has been
  * done (at once when there is none). Equal ones within ten minutes are counted
  * up; an object gets 25, then one in five minutes. */
@@ -104,7 +143,8 @@ PIN_API void	 pin_plan_event(struct pin_plan *, const struct pin_obj *about,
 PIN_API void	 pin_plan_requeue(struct pin_plan *, uint64_t after_ms);
 /* Read this object live, after the writes and before the next reconcile of
  * the key, which follows at once and finds it by pin_live_result: a NULL
- * object means it is not there. */
+ * object means it is not there. Without a name: the List of the first
+ * PIN_LIST_MAX there are. */
 PIN_API void	 pin_plan_live(struct pin_plan *, const struct pin_target *);
 PIN_API int	 pin_live_result(struct pin_reconcile *,
     const struct pin_target *, const struct pin_obj **out);

@@ -14,11 +14,18 @@
 
 enum { PIN_PROTO_TCP = 6, PIN_PROTO_UDP = 17 };
 
+/* Who gets new connections is decided before the plugin sees it: ready ones,
+ * or where there is none, those that end and still serve. */
+enum {
+	PIN_ENDPOINT_CLUSTER = 1,	/* under the policy Cluster */
+	PIN_ENDPOINT_LOCAL = 2,		/* under the policy Local */
+};
+
 struct pin_endpoint {
 	struct pin_ip	 ip;
 	uint16_t	 port;
 	uint16_t	 local;		/* 1: on this node */
-	uint32_t	 serving;	/* ready, or terminating and serving */
+	uint32_t	 flags;		/* PIN_ENDPOINT_..., at least one */
 };
 
 /* One port of one Service. */
@@ -30,24 +37,35 @@ struct pin_service_port {
 	uint32_t	 ncluster_ips;
 	uint16_t	 port;
 	uint16_t	 node_port;	/* 0: none */
-	const struct pin_endpoint *endpoints;
+	const struct pin_endpoint *endpoints;	/* by address, each once */
 	uint32_t	 nendpoints;
 	uint32_t	 affinity_s;	/* ClientIP stickiness; 0: none */
-	uint32_t	 local_only;	/* externalTrafficPolicy: Local */
-	uint32_t	 pad;
+	uint32_t	 local_only;	/* externalTrafficPolicy: Local, of what
+					 * comes to the node port */
+	uint32_t	 internal_local; /* internalTrafficPolicy: Local, of
+					 * what comes to a cluster IP */
 };
 
 struct pin_proxy_state {
 	uint32_t	 size;
 	uint32_t	 nports;
 	const struct pin_service_port *ports;	/* ordered by namespace, name,
-						 * port */
+						 * port, protocol */
 	const struct pin_ip *node_ips;
 	uint32_t	 nnode_ips;
 	uint32_t	 pad;
 };
 
-/* A port that cannot be opened is named in err; the others are. */
+/* The i-th port, whatever the host's size of one is. */
+static inline const struct pin_service_port *
+pin_proxy_port(const struct pin_proxy_state *st, uint32_t i)
+{
+	return ((const struct pin_service_port *)(const void *)
+	    ((const char *)st->ports + (size_t)i * st->ports->size));
+}
+
+/* A port that cannot be opened is named in err; the others are. The host
+ * says the same state again some time after an error. */
 typedef int pin_proxy_apply_fn(void *self, const struct pin_proxy_state *,
     struct pin_err *);
 

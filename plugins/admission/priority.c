@@ -165,8 +165,11 @@ apply(struct pin_call *call, const struct pin_admission_request *q,
 		    PIN_SARG(asked), PIN_SARG(policy));
 		return (PIN_REFUSE);
 	}
-	set_int(patch, "/spec/priority", value);
-	(void)pin_patch_set_str(patch, "/spec/preemptionPolicy", policy);
+	if (pin_obj_get(o, spec, "priority") == 0)
+		set_int(patch, "/spec/priority", value);
+	if (asked.len == 0)
+		(void)pin_patch_set_str(patch, "/spec/preemptionPolicy",
+		    policy);
 	return (PIN_ADMIT);
 }
 

@@ -105,7 +105,8 @@ same(const struct ca *ca, const struct pin_obj *o)
 
 	return (pin_str_eq(have, (struct pin_str){ ca->pem, ca->len }) &&
 	    pin_obj_str(o, pin_obj_at(o, pin_obj_root(o), "metadata",
-	    "annotations", DESCRIPTION, NULL)).len > 0 && pin_obj_count(o, pin_obj_get(o, pin_obj_root(o), "data")) == 1);
+	    "annotations", DESCRIPTION, NULL)).len > 0 && pin_obj_count(o,
+	    pin_obj_get(o, pin_obj_root(o), "data")) == 1);
 }
 
 static int

@@ -3,9 +3,10 @@
  * fill -- makes exactly N pods (or ConfigMaps) through several connections,
  * as fast as the server takes them; also the load of other tests.
  * usage: fill URL CA TOKEN N [-c CONNS] [-p PREFIX] [-n NAMESPACE] [-m]
- *	[-s SECONDS] [-a FILE]
+ *	[-s SECONDS] [-a FILE] [-x SILENT]
  *	-m: ConfigMaps; -s: for so long, N is then a ceiling; -a: the name of
- *	each acknowledged object, one a line, at once
+ *	each acknowledged object, one a line, at once; -x: so many more
+ *	connections that say nothing, or half a greeting
  * prints: MADE FAILED SECONDS RATE P50_MS P99_MS; exit 1 when any failed.
  * Contract: tests/lib/apiclient.h. */
 #include <stdio.h>
@@ -17,6 +18,7 @@
 #include "tap.h"
 
 #define CONNS_MAX	256
+#define SILENT_MAX	2000
 #define POD \
 	"{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":" \
 	"\"%s\",\"labels\":{\"app\":\"bench\",\"tier\":\"load\",\"n\":\"%lu\"" \
@@ -44,6 +46,8 @@ static int maps;
 static uint64_t until_ms;
 static float *took;
 static FILE *acks;
+static struct pin_sock *silent[SILENT_MAX];
+static unsigned int nsilent;
 
 static void
 next(struct worker *w)
@@ -90,12 +94,29 @@ done(struct api_conn *c, int status, const char *body, size_t len)
 	next(w);
 }
 
+/* Every second one sends the first bytes of a TLS record and no more. */
+static void
+silent_ready(void *arg, struct pin_sock *s, uint32_t events)
+{
+	static const char half[] = "\026\003\001\002";
+
+	(void)events;
+	if (((struct pin_sock **)arg - silent) % 2 == 0)
+		(void)pin_sock_send(s, half, sizeof(half) - 1);
+	pin_sock_want(s, 0);
+}
+
 static void
 go(struct pin_msg *m)
 {
+	struct pin_err err = PIN_ERR_INIT;
 	unsigned int i;
 
 	(void)m;
+	for (i = 0; i < nsilent; i++)
+		if (pin_sock_connect(api.loop, &api.at, silent_ready,
+		    &silent[i], &silent[i], &err) != PIN_OK)
+			BAIL("%s", err.text);
 	for (i = 0; i < nworkers; i++)
 		next(&workers[i]);
 }
@@ -113,13 +134,15 @@ options(int argc, char **argv)
 {
 	int o;
 
-	while ((o = getopt(argc, argv, "c:p:n:ms:a:")) != -1) {
+	while ((o = getopt(argc, argv, "c:p:n:ms:a:x:")) != -1) {
 		if (o == 'c')
 			nworkers = (unsigned int)atoi(optarg);
 		else if (o == 'p')
 			prefix = optarg;
 		else if (o == 'n')
 			namespace = optarg;
+		else if (o == 'x')
+			nsilent = (unsigned int)atoi(optarg);
 		else if (o == 'm')
 			maps = 1;
 		else if (o == 's')
@@ -130,7 +153,7 @@ options(int argc, char **argv)
 		else if (o == '?')
 			exit(2);
 	}
-	if (nworkers == 0 || nworkers > CONNS_MAX)
+	if (nworkers == 0 || nworkers > CONNS_MAX || nsilent > SILENT_MAX)
 		BAIL("1 to %d connections", CONNS_MAX);
 }
 
@@ -163,6 +186,9 @@ main(int argc, char **argv)
 	s = (double)(tap_now_ms() - t0 + 1) / 1000;
 	for (i = 0; i < nworkers; i++)
 		api_conn_fini(&workers[i].c);
+	for (i = 0; i < nsilent; i++)
+		if (silent[i] != NULL)
+			pin_sock_close(&silent[i]);
 	api_client_close(&api);
 	qsort(took, made, sizeof(*took), order);
 	printf("%lu %lu %.2f %.0f %.2f %.2f\n", made, failed, s, (double)made /

@@ -10,9 +10,12 @@ need_cmd curl
 
 T=$PIN_BUILD/tests/plugins
 CONF=$W/pintle.conf
-COUNTER="{ plugin = \"counter\"; file = \"$T/controller/counter.so\"; },"
-COPIER="{ plugin = \"label-copier\"; file = \"$T/controller/label-copier.so\"; },"
-REFUSE="{ plugin = \"refuse\"; file = \"$T/admission/refuse.so\"; reason = \"no\"; },"
+stage() { # KIND NAME [OPTION]
+	echo "{ plugin = \"$2\"; file = \"$T/$1/$2.so\"; ${3:-} },"
+}
+COUNTER=$(stage controller counter)
+COPIER=$(stage controller label-copier)
+REFUSE=$(stage admission refuse 'reason = "no";')
 conf() { # ADMISSION CONTROLLERS
 	cat > "$CONF" <<-END
 	authentication = ( "x509" );
@@ -45,18 +48,19 @@ children() { # of parent $1
 	    tr -d ' '
 }
 parent() { # NAME N
-	post "$CM" "{\"metadata\":{\"name\":\"$1\",\"labels\":{\"counter\":\"$2\"}}}"
+	post "$CM" "{\"metadata\":{\"name\":\"$1\",
+	    \"labels\":{\"counter\":\"$2\"}}}"
 }
 revision() {
-	api GET "$CM?limit=1" | sed -n 's/.*"resourceVersion":"\([0-9]*\)".*/\1/p'
+	api GET "$CM?limit=1" |
+	    sed -n 's/.*"resourceVersion":"\([0-9]*\)".*/\1/p'
 }
 
 conf '' "$COUNTER"
 up_start --config "$CONF"
 parent p 5
 forbidden() {
-	grep -q 'system:serviceaccount:kube-system:counter-controller.*cannot create' \
-	    "$UP_LOG"
+	grep -q 'kube-system:counter-controller.*cannot create' "$UP_LOG"
 }
 wait_for 10 forbidden
 is 'without a role it has no rights' "$(children p)" 0
@@ -107,7 +111,13 @@ reload
 wait_for 10 gives 7 blue
 
 # Nothing to do: nothing done, not even by those who were restarted.
-before=$(revision)
+wait_for 10 gives 'counter-has":"7' status
+settled() {			# the last Events are written
+	before=$(revision)
+	sleep 0.3
+	[ "$(revision)" = "$before" ]
+}
+poll 10 settled
 conf '' "$COUNTER $COPIER"
 reload
 post "$CM" '{"metadata":{"name":"mark"}}'

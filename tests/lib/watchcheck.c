@@ -370,8 +370,8 @@ static void
 watch_check(struct follow *f)
 {
 	struct wc *c = f->c;
-	const struct wc_record *last = f->s->n == 0 ? NULL :
-	    &c->rec[f->s->at[f->s->n - 1]];
+	uint32_t i;
+	int cut = 0;
 
 	if (f->s->flags & WC_INITIAL)
 		initial_check(f);
@@ -381,8 +381,10 @@ watch_check(struct follow *f)
 		due_start(f, f->s->since);
 		follow_run(f, 0);
 	}
-	if ((f->s->flags & WC_SLOW) != 0 && (last == NULL || (last->kind !=
-	    'X' && last->kind != 'C')))
+	for (i = 0; i < f->s->n; i++)
+		cut |= c->rec[f->s->at[i]].kind == 'X' ||
+		    c->rec[f->s->at[i]].kind == 'C';
+	if ((f->s->flags & WC_SLOW) != 0 && !cut)
 		wc_bad(c, "W11", f->s->line, "slow watch %u was not cut",
 		    f->s->id);
 }

@@ -222,10 +222,19 @@ test_list(void)
 		CHECK_INT(pin_causes_at(c, 2)->type, PIN_CAUSE_FORBIDDEN);
 		CHECK(pin_causes_at(c, 4) == NULL);
 	}
+	CASE("the same cause is said once") {
+		pin_cause_add(c, PIN_CAUSE_REQUIRED, "a", PIN_STR_NONE,
+		    NULL);
+		CHECK(pin_causes_at(c, 4) == NULL);
+	}
 	CASE("no more than so many are kept, all are counted") {
-		for (i = 4; i < PIN_CAUSES_MAX + 10; i++)
-			pin_cause_add(c, PIN_CAUSE_REQUIRED, "x",
+		for (i = 4; i < PIN_CAUSES_MAX + 10; i++) {
+			char field[16];
+
+			snprintf(field, sizeof(field), "x%u", i);
+			pin_cause_add(c, PIN_CAUSE_REQUIRED, field,
 			    PIN_STR_NONE, NULL);
+		}
 		CHECK_INT(pin_cause_count(c), PIN_CAUSES_MAX + 10);
 		CHECK(pin_causes_at(c, PIN_CAUSES_MAX - 1) != NULL);
 		CHECK(pin_causes_at(c, PIN_CAUSES_MAX) == NULL);

@@ -65,7 +65,7 @@ static const struct {
 	    "F 2 17\n" },
 	{ "410 for an old revision, and for a slow reader",
 	    BASE "O 2 3 * * - 9\nX 2 410\nO 3 9 * * s 9\nE 3 A d/a 10 x v1\n"
-	    "X 3 410\n" },
+	    "X 3 410\nT 3 7\n" },
 	{ "a write of unknown outcome that happened, and one that did not",
 	    BASE "M C d/n - v9\nM P d/b - v8\nO 2 17 d * - 9\n"
 	    "E 2 A d/n 18 - v9\nF 2 18\n" },

@@ -4,12 +4,16 @@
  * No read transaction outlives a call. Threads and contract: lmdb.h. */
 #include "plugins/store/lmdb/lmdb.h"
 
+#include <sys/statvfs.h>
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* Every record: checksum of the rest (4), format, lowest reader, 0, 0. */
 #define REC_HEAD	8u
+/* Fewer bytes than this left: a failed commit is the disk's being full. */
+#define LMDB_ROOM_MIN	(4u << 20)
 #define META_SIZE	(REC_HEAD + 6 * 8)
 #define VER_FIXED	(REC_HEAD + 8 + 8 + 8 + 4 + 4)
 
@@ -370,6 +374,15 @@ lmdb_measure(struct lmdb *l, MDB_txn *txn)
 }
 
 static int
+no_room(const struct lmdb *l)
+{
+	struct statvfs v;
+
+	return (statvfs(l->path, &v) == 0 &&
+	    (uint64_t)v.f_bavail * v.f_frsize < LMDB_ROOM_MIN);
+}
+
+static int
 lmdb_write(void *self, const struct pin_engine_batch *b, struct pin_err *err)
 {
 	struct lmdb *l = self;
@@ -399,6 +412,9 @@ lmdb_write(void *self, const struct pin_engine_batch *b, struct pin_err *err)
 			    "%s: commit: %s: the file must be opened anew",
 			    l->path, mdb_strerror(rc)));
 		mdb_txn_abort(txn);
+		/* A write that the disk cut short is EIO to LMDB. */
+		if (rc == EIO && no_room(l))
+			rc = ENOSPC;
 		return (lmdb_fail(l, rc, "commit", err));
 	}
 	atomic_store(&l->applied, b->meta->applied);

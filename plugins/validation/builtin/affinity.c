@@ -13,7 +13,7 @@ static const char required_member[] =
 static const char preferred_member[] =
     "preferredDuringSchedulingIgnoredDuringExecution";
 
-/* ---- nodes ---------------------------------------------------------------- */
+/* ---- nodes ------------------------------------------------------------- */
 
 static void
 node_expression(struct v *v, pin_node e, int lax)
@@ -152,7 +152,7 @@ node_affinity(struct v *v, pin_node a)
 	v_out(v, back);
 }
 
-/* ---- pods ------------------------------------------------------------------ */
+/* ---- pods -------------------------------------------------------------- */
 
 static int
 selects_key(const struct v *v, pin_node selector, struct pin_str key)
@@ -272,7 +272,7 @@ check_affinity(struct v *v, pin_node spec)
 	v_out(v, back);
 }
 
-/* ---- spreading --------------------------------------------------------------- */
+/* ---- spreading --------------------------------------------------------- */
 
 static void
 spread_repeats(struct v *v, pin_node constraint)
@@ -357,7 +357,7 @@ check_spread(struct v *v, pin_node spec)
 	v_out(v, back);
 }
 
-/* ---- tolerations -------------------------------------------------------------- */
+/* ---- tolerations ------------------------------------------------------- */
 
 static void
 toleration(struct v *v, pin_node t)
@@ -398,7 +398,7 @@ check_tolerations(struct v *v, pin_node list)
 	v_out(v, back);
 }
 
-/* ---- topologies of storage classes --------------------------------------------- */
+/* ---- topologies of storage classes ------------------------------------- */
 
 static void
 topology_values(struct v *v, pin_node e)

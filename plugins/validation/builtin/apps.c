@@ -74,8 +74,9 @@ selects(struct v *v, pin_node spec, const char *kind, const char *illegal,
 		v_bad_node(v, "selector", selector, "%s", illegal);
 		return;
 	}
-	if (v_has(v, spec, "selector") && !selector_empty(v, selector) &&
-	    !selector_matches(v, selector, labels_of(v, t)))
+	/* No selector selects nothing, an empty one is not asked. */
+	if (!v_has(v, spec, "selector") || (!selector_empty(v, selector) &&
+	    !selector_matches(v, selector, labels_of(v, t))))
 		template_mismatch(v, t);
 	template(v, t, claims);
 }
@@ -123,7 +124,7 @@ amount(struct v *v, pin_node owner, const char *member, int capped)
 	return (value);
 }
 
-/* ---- Deployment, ReplicaSet, ReplicationController ----------------------- */
+/* ---- Deployment, ReplicaSet, ReplicationController --------------------- */
 
 static void
 deployment_strategy(struct v *v, pin_node spec)
@@ -214,7 +215,7 @@ check_podtemplate(struct v *v)
 	template(v, v_get(v, pin_obj_root(v->o), "template"), 0);
 }
 
-/* ---- DaemonSet ------------------------------------------------------------ */
+/* ---- DaemonSet --------------------------------------------------------- */
 
 static void
 daemonset_strategy(struct v *v, pin_node spec)
@@ -266,7 +267,7 @@ check_daemonset(struct v *v)
 	v_out(v, back);
 }
 
-/* ---- StatefulSet ----------------------------------------------------------- */
+/* ---- StatefulSet ------------------------------------------------------- */
 
 static void
 statefulset_strategy(struct v *v, pin_node spec)
@@ -345,7 +346,7 @@ check_statefulset(struct v *v)
 	v_out(v, back);
 }
 
-/* ---- ControllerRevision ----------------------------------------------------- */
+/* ---- ControllerRevision ------------------------------------------------ */
 
 void
 check_controllerrevision(struct v *v)

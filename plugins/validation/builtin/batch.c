@@ -31,7 +31,7 @@ too_many(struct v *v, const char *member, uint32_t n, uint32_t max)
 	v_out(v, back);
 }
 
-/* ---- how often and how many ------------------------------------------------ */
+/* ---- how often and how many -------------------------------------------- */
 
 static void
 indexed(struct v *v, pin_node spec)
@@ -108,7 +108,7 @@ managed_by(struct v *v, pin_node spec)
 		v_toolong(v, "managedBy", MANAGED_BY_MAX);
 }
 
-/* ---- pod failure policy ------------------------------------------------------ */
+/* ---- pod failure policy ------------------------------------------------ */
 
 static void
 exit_codes(struct v *v, pin_node e, const struct v_set *containers)
@@ -200,7 +200,7 @@ failure_policy(struct v *v, pin_node spec)
 	v_out(v, back);
 }
 
-/* ---- success policy ------------------------------------------------------------- */
+/* ---- success policy ---------------------------------------------------- */
 
 static int
 index_of(struct pin_str s, int64_t *out)
@@ -319,7 +319,7 @@ success_policy(struct v *v, pin_node spec, int is_indexed)
 	v_out(v, back);
 }
 
-/* ---- template ----------------------------------------------------------------------- */
+/* ---- template ---------------------------------------------------------- */
 
 static void
 ends(struct v *v, pin_node spec)
@@ -456,7 +456,7 @@ check_job(struct v *v)
 		    "pod with invalid DNS label: %s", host);
 }
 
-/* ---- CronJob ------------------------------------------------------------------------- */
+/* ---- CronJob ----------------------------------------------------------- */
 
 static int
 zone_char(char c)

@@ -80,6 +80,11 @@ static const struct kind {
 	{ "coordination.k8s.io", "leases",	check_lease },
 	{ "scheduling.k8s.io", "priorityclasses", check_priorityclass },
 	{ "certificates.k8s.io", "certificatesigningrequests", check_csr },
+	{ "apiregistration.k8s.io", "apiservices", check_apiservice },
+	{ "admissionregistration.k8s.io", "mutatingwebhookconfigurations",
+	    check_webhooks },
+	{ "admissionregistration.k8s.io", "validatingwebhookconfigurations",
+	    check_webhooks },
 };
 
 static int

@@ -205,7 +205,6 @@ void	check_ipaddress(struct v *);
 void	check_configmap(struct v *);
 void	check_secret(struct v *);
 void	check_namespace(struct v *);
-void	check_serviceaccount(struct v *);
 void	check_quota(struct v *);
 void	check_limitrange(struct v *);
 void	check_node(struct v *);
@@ -228,8 +227,5 @@ void	check_priorityclass(struct v *);
 void	check_csr(struct v *);
 void	check_webhooks(struct v *);
 void	check_apiservice(struct v *);
-void	check_crd(struct v *);
-void	check_flowschema(struct v *);
-void	check_prioritylevel(struct v *);
 
 #endif

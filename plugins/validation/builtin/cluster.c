@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-/* ---- Node ------------------------------------------------------------------ */
+/* ---- Node -------------------------------------------------------------- */
 
 static void
 taint_twice(struct v *v, pin_node t)
@@ -129,7 +129,7 @@ check_node(struct v *v)
 	}
 }
 
-/* ---- Event -------------------------------------------------------------------- */
+/* ---- Event ------------------------------------------------------------- */
 
 /* The kinds call the same things by two names; blame is core's. */
 struct event_names {
@@ -265,7 +265,7 @@ check_event(struct v *v)
 		event_fixed(v, root, k);
 }
 
-/* ---- Lease, PriorityClass, CertificateSigningRequest, Namespace ------------------ */
+/* ---- Lease, PriorityClass, CertificateSigningRequest, Namespace -------- */
 
 void
 check_lease(struct v *v)

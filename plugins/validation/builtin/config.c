@@ -9,7 +9,7 @@
 
 #define DATA_MAX	(1u << 20)	/* bytes of all values */
 
-/* ---- ConfigMap, Secret --------------------------------------------------- */
+/* ---- ConfigMap, Secret ------------------------------------------------- */
 
 /* Bytes that base64 text holds. */
 static size_t
@@ -149,7 +149,7 @@ check_secret(struct v *v)
 	sealed(v, members, PIN_LEN(members));
 }
 
-/* ---- ResourceQuota --------------------------------------------------------- */
+/* ---- ResourceQuota ----------------------------------------------------- */
 
 static const char quota_names[] = "cpu memory ephemeral-storage requests.cpu "
     "requests.memory requests.storage requests.ephemeral-storage limits.cpu "
@@ -310,7 +310,7 @@ check_quota(struct v *v)
 	v_out(v, back);
 }
 
-/* ---- LimitRange --------------------------------------------------------------- */
+/* ---- LimitRange -------------------------------------------------------- */
 
 static const char *const limit_maps[] = { "max", "min", "default",
     "defaultRequest", "maxLimitRequestRatio" };

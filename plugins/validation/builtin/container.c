@@ -359,7 +359,7 @@ mounts_and_devices(struct v *v, pin_node c, const struct v_set *volumes)
 	places_free(&seen);
 }
 
-/* ---- the rest of one ---------------------------------------------------- */
+/* ---- the rest of one --------------------------------------------------- */
 
 static void
 resize_policy(struct v *v, pin_node c, pin_node spec)
@@ -517,7 +517,7 @@ unique(struct v *v, struct v_set *names, pin_node c)
 		v_duplicate(v, "name", name);
 }
 
-/* ---- the three lists ----------------------------------------------------- */
+/* ---- the three lists --------------------------------------------------- */
 
 static void
 init_containers(struct v *v, struct pod_spec *p, struct v_set *names,

@@ -14,7 +14,7 @@
 #define SLICE_PORTS_MAX	20000
 #define HINTS_MAX	8
 
-/* ---- Endpoints ------------------------------------------------------------ */
+/* ---- Endpoints --------------------------------------------------------- */
 
 static void
 addresses(struct v *v, pin_node subset, const char *member)
@@ -80,7 +80,7 @@ check_endpoints(struct v *v)
 	v_out(v, back);
 }
 
-/* ---- EndpointSlice ---------------------------------------------------------- */
+/* ---- EndpointSlice ----------------------------------------------------- */
 
 static int
 too_many(struct v *v, pin_node owner, const char *member, uint32_t max)

@@ -16,7 +16,7 @@ spec_of(const struct v *v)
 	return (v_get(v, pin_obj_root(v->o), "spec"));
 }
 
-/* ---- hosts and paths ------------------------------------------------------- */
+/* ---- hosts and paths --------------------------------------------------- */
 
 /* "*.example.com" too. */
 static void
@@ -119,7 +119,7 @@ reference(struct v *v, pin_node ref)
 	}
 }
 
-/* ---- Ingress ------------------------------------------------------------------ */
+/* ---- Ingress ----------------------------------------------------------- */
 
 static void
 service_backend(struct v *v, pin_node s)
@@ -257,7 +257,7 @@ check_ingress(struct v *v)
 		    "must match `ingressClassName` when both are specified");
 }
 
-/* ---- IngressClass ---------------------------------------------------------------- */
+/* ---- IngressClass ------------------------------------------------------ */
 
 /* A domain, a slash, a path. */
 static void
@@ -307,7 +307,7 @@ check_ingressclass(struct v *v)
 	v_out(v, back);
 }
 
-/* ---- NetworkPolicy ------------------------------------------------------------------ */
+/* ---- NetworkPolicy ----------------------------------------------------- */
 
 /* Prefix length and bytes of a CIDR. */
 static int
@@ -440,7 +440,7 @@ check_netpol(struct v *v)
 	v_out(v, back);
 }
 
-/* ---- ServiceCIDR, IPAddress ------------------------------------------------------------ */
+/* ---- ServiceCIDR, IPAddress -------------------------------------------- */
 
 void
 check_servicecidr(struct v *v)

@@ -15,7 +15,7 @@ static const char fixed_text[] =
     "existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to "
     "be set to 1 if it was previously negative)";
 
-/* ---- create ----------------------------------------------------------------- */
+/* ---- create ------------------------------------------------------------ */
 
 static void
 tokens_without_account(struct v *v, pin_node spec)
@@ -54,7 +54,7 @@ pod_new(struct v *v, pin_node spec)
 		    "schedulingGates have been cleared");
 }
 
-/* ---- update: lists that only grow or shrink ------------------------------------ */
+/* ---- update: lists that only grow or shrink ---------------------------- */
 
 #define TOLERATIONS_MAX	512	/* compared with each other */
 
@@ -133,7 +133,7 @@ deadline(struct v *v, pin_node spec, pin_node was)
 	return (1);
 }
 
-/* ---- update: gated pods ----------------------------------------------------------- */
+/* ---- update: gated pods ------------------------------------------------ */
 
 static void
 selector_grows(struct v *v, pin_node spec, pin_node was)
@@ -256,7 +256,7 @@ affinity_grows(struct v *v, pin_node spec, pin_node was)
 	v_out(v, back);
 }
 
-/* ---- update: all the rest stays ----------------------------------------------------- */
+/* ---- update: all the rest stays ---------------------------------------- */
 
 static int
 containers_same(struct v *v, pin_node spec, pin_node was, const char *member)
@@ -341,7 +341,7 @@ pod_changed(struct v *v, pin_node spec)
 		v_forbidden(v, NULL, "%s", fixed_text);
 }
 
-/* ---- ephemeral containers -------------------------------------------------------------- */
+/* ---- ephemeral containers ---------------------------------------------- */
 
 static void
 debug_changed(struct v *v, pin_node spec)
@@ -370,7 +370,7 @@ debug_changed(struct v *v, pin_node spec)
 	v_set_free(&now);
 }
 
-/* ---- the whole --------------------------------------------------------------------------- */
+/* ---- the whole --------------------------------------------------------- */
 
 void
 check_pod(struct v *v)

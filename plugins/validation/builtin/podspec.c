@@ -10,7 +10,7 @@
 #define SEARCHES_MAX	32
 #define SEARCH_CHARS_MAX 2048
 
-/* ---- names ----------------------------------------------------------------- */
+/* ---- names ------------------------------------------------------------- */
 
 static const struct {
 	const char	*member, *format;
@@ -48,7 +48,7 @@ names(struct v *v, pin_node spec)
 	v_format(v, "hostnameOverride", s, "dns1123-subdomain");
 }
 
-/* ---- DNS -------------------------------------------------------------------- */
+/* ---- DNS --------------------------------------------------------------- */
 
 /* A subdomain whose labels may hold '_' within. */
 static void
@@ -135,7 +135,7 @@ dns_config(struct v *v, pin_node spec)
 	v_out(v, back);
 }
 
-/* ---- host, gates, claims ------------------------------------------------------ */
+/* ---- host, gates, claims ----------------------------------------------- */
 
 static void
 host_network(struct v *v, struct pod_spec *p)
@@ -252,7 +252,7 @@ overhead(struct v *v, pin_node spec)
 	v_out(v, back);
 }
 
-/* ---- the whole ------------------------------------------------------------------ */
+/* ---- the whole --------------------------------------------------------- */
 
 /* At its path. */
 void

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* ---- PodDisruptionBudget ---------------------------------------------------- */
+/* ---- PodDisruptionBudget ----------------------------------------------- */
 
 static void
 int_or_percent(struct v *v, pin_node spec, const char *member)
@@ -49,7 +49,7 @@ check_pdb(struct v *v)
 	v_out(v, back);
 }
 
-/* ---- HorizontalPodAutoscaler --------------------------------------------------- */
+/* ---- HorizontalPodAutoscaler ------------------------------------------- */
 
 static void
 reference(struct v *v, pin_node ref, const char *member)

@@ -10,7 +10,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* ---- handlers ----------------------------------------------------------- */
+/* ---- handlers ---------------------------------------------------------- */
 
 static int
 header_ok(struct pin_str s)
@@ -92,7 +92,7 @@ check_probe_or_hook(struct v *v, pin_node p, int64_t grace)
 		v_required(v, NULL, "must specify a handler type");
 }
 
-/* ---- fieldRef ------------------------------------------------------------ */
+/* ---- fieldRef ---------------------------------------------------------- */
 
 static const char known_labels[] = "metadata.annotations metadata.labels "
     "metadata.name metadata.namespace metadata.uid spec.nodeName "
@@ -155,7 +155,7 @@ check_field_ref(struct v *v, pin_node ref, int volume)
 	v_out(v, back);
 }
 
-/* ---- resourceFieldRef ------------------------------------------------------ */
+/* ---- resourceFieldRef -------------------------------------------------- */
 
 static const char resource_fields[] = "limits.cpu limits.ephemeral-storage "
     "limits.memory requests.cpu requests.ephemeral-storage requests.memory";

@@ -80,7 +80,7 @@ check_clusterrole(struct v *v)
 	v_out(v, back);
 }
 
-/* ---- bindings ----------------------------------------------------------------- */
+/* ---- bindings ---------------------------------------------------------- */
 
 static void
 segment(struct v *v, const char *member, struct pin_str s)

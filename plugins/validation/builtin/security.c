@@ -69,7 +69,7 @@ apparmor(struct v *v, pin_node owner)
 	v_out(v, back);
 }
 
-/* ---- a container's ------------------------------------------------------ */
+/* ---- a container's ----------------------------------------------------- */
 
 static int
 adds(const struct v *v, pin_node sc, const char *capability)
@@ -115,7 +115,7 @@ check_security(struct v *v, pin_node container, int host_users)
 	v_out(v, back);
 }
 
-/* ---- a pod's ---------------------------------------------------------------- */
+/* ---- a pod's ----------------------------------------------------------- */
 
 static int
 sysctl_char(char c)

@@ -35,7 +35,7 @@ nth(const struct pin_obj *o, pin_node list, uint32_t i)
 	return (pin_obj_str(o, n));
 }
 
-/* ---- types ------------------------------------------------------------------ */
+/* ---- types ------------------------------------------------------------- */
 
 static void
 external_name(struct v *v, const struct svc *s)
@@ -72,7 +72,7 @@ type(struct v *v, const struct svc *s)
 		external_name(v, s);
 }
 
-/* ---- ports -------------------------------------------------------------------- */
+/* ---- ports ------------------------------------------------------------- */
 
 #define PORT_TEXT	64
 
@@ -162,7 +162,7 @@ ports(struct v *v, const struct svc *s)
 	pin_arena_free(&arena);
 }
 
-/* ---- affinity -------------------------------------------------------------------- */
+/* ---- affinity ---------------------------------------------------------- */
 
 static void
 affinity(struct v *v, const struct svc *s)
@@ -192,7 +192,7 @@ affinity(struct v *v, const struct svc *s)
 		    secs, "must be greater than 0 and less than 86400");
 }
 
-/* ---- addresses --------------------------------------------------------------------- */
+/* ---- addresses --------------------------------------------------------- */
 
 static void
 first_ip(struct v *v, const struct svc *s)
@@ -323,7 +323,7 @@ external_ips(struct v *v, const struct svc *s)
 	v_out(v, back);
 }
 
-/* ---- load balancers and traffic ------------------------------------------------------ */
+/* ---- load balancers and traffic ---------------------------------------- */
 
 static void
 balancer(struct v *v, const struct svc *s)
@@ -387,7 +387,7 @@ traffic(struct v *v, const struct svc *s)
 		    "PreferClose PreferSameZone PreferSameNode");
 }
 
-/* ---- update ----------------------------------------------------------------------------- */
+/* ---- update ------------------------------------------------------------ */
 
 /* The first of a list stays; a second may come and go. */
 static void

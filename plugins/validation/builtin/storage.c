@@ -19,7 +19,7 @@ old_spec(const struct v *v)
 	return (pin_obj_get(v->old, pin_obj_root(v->old), "spec"));
 }
 
-/* ---- PersistentVolumeClaim ------------------------------------------------- */
+/* ---- PersistentVolumeClaim --------------------------------------------- */
 
 static void
 modes(struct v *v, pin_node spec)
@@ -190,7 +190,7 @@ check_pvc(struct v *v)
 		claim_fixed(v, spec);
 }
 
-/* ---- PersistentVolume -------------------------------------------------------- */
+/* ---- PersistentVolume -------------------------------------------------- */
 
 static const char volume_sources[] = "hostPath gcePersistentDisk "
     "awsElasticBlockStore glusterfs nfs rbd iscsi cinder cephfs fc flexVolume "
@@ -323,7 +323,7 @@ check_pv(struct v *v)
 		volume_fixed(v, spec_of(v));
 }
 
-/* ---- classes --------------------------------------------------------------------- */
+/* ---- classes ----------------------------------------------------------- */
 
 #define NAME_MAX_LEN	1024
 
@@ -394,7 +394,7 @@ check_attributesclass(struct v *v)
 		    "forbidden.");
 }
 
-/* ---- VolumeAttachment, CSINode, CSIDriver ------------------------------------------ */
+/* ---- VolumeAttachment, CSINode, CSIDriver ------------------------------ */
 
 void
 check_attachment(struct v *v)

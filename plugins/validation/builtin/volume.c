@@ -38,7 +38,7 @@ items(struct v *v, pin_node src, struct v_set *paths, pin_node *twice)
 	v_out(v, back);
 }
 
-/* ---- single sources ------------------------------------------------------ */
+/* ---- single sources ---------------------------------------------------- */
 
 typedef void source_fn(struct v *, pin_node src, struct pod_spec *);
 
@@ -203,7 +203,7 @@ ephemeral(struct v *v, pin_node src, struct pod_spec *p)
 	v_out(v, back);
 }
 
-/* ---- projected ------------------------------------------------------------- */
+/* ---- projected --------------------------------------------------------- */
 
 static const char twice_text[] = "conflicting duplicate paths";
 
@@ -300,7 +300,7 @@ projected(struct v *v, pin_node src, struct pod_spec *p)
 	v_set_free(&paths);
 }
 
-/* ---- the list --------------------------------------------------------------- */
+/* ---- the list ---------------------------------------------------------- */
 
 /* Upstream's order; the first counts, others are too many. */
 static const struct {

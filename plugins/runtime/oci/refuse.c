@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * refuse.c -- what a pod may ask that this runtime cannot give, by name.
+ * Seccomp: RuntimeDefault and Unconfined are the same here, no filter; a
+ * profile of the node (Localhost) is refused.
+ * Work pool. Contract: pintle/runtime.h, start: PIN_EINVALID. */
+#include "oci.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct rule {
+	const char	*path;		/* below the container or the pod's spec */
+	uint32_t	 type;		/* refused when it is this; 0: is there */
+	const char	*value;		/* and a string: this one */
+	const char	*why;
+};
+
+static const struct rule of_container[] = {
+	{ "tty", PIN_TRUE, NULL, "there are no terminals" },
+	{ "volumeDevices", 0, NULL, "there are no raw block volumes" },
+	{ "securityContext.seLinuxOptions", 0, NULL, "there is no SELinux" },
+	{ "securityContext.windowsOptions", 0, NULL, "this is no Windows" },
+	{ "securityContext.seccompProfile.type", PIN_STRING, "Localhost",
+	    "profiles of the node are not loaded" },
+	{ "securityContext.appArmorProfile.type", PIN_STRING, "Localhost",
+	    "profiles of the node are not loaded" },
+};
+
+static const struct rule of_pod[] = {
+	{ "shareProcessNamespace", PIN_TRUE, NULL,
+	    "each container has its own processes" },
+	{ "hostUsers", PIN_FALSE, NULL, "there are no user namespaces" },
+	{ "securityContext.seLinuxOptions", 0, NULL, "there is no SELinux" },
+	{ "securityContext.windowsOptions", 0, NULL, "this is no Windows" },
+	{ "securityContext.seccompProfile.type", PIN_STRING, "Localhost",
+	    "profiles of the node are not loaded" },
+	{ "securityContext.appArmorProfile.type", PIN_STRING, "Localhost",
+	    "profiles of the node are not loaded" },
+};
+
+static int
+check(const struct pin_obj *o, pin_node at, const struct rule *r, size_t n,
+    const char *where, struct pin_err *err)
+{
+	struct pin_path path;
+	pin_node v;
+
+	for (size_t i = 0; i < n; i++, r++) {
+		if (pin_path_compile(r->path, &path, err) != PIN_OK)
+			return (PIN_EINTERNAL);
+		v = pin_path_get(o, at, &path);
+		if (v == 0 || pin_obj_type(o, v) == PIN_NULL ||
+		    (r->type != 0 && (uint32_t)pin_obj_type(o, v) != r->type) ||
+		    (r->value != NULL && !pin_str_is(pin_obj_str(o, v),
+		    r->value)))
+			continue;
+		return (pin_err_set(err, PIN_EINVALID, "%s%s: the runtime oci "
+		    "cannot honour it: %s", where, r->path, r->why));
+	}
+	return (PIN_OK);
+}
+
+/* A limit that is no cpu, memory or ephemeral storage (the agent's). */
+static int
+check_limits(const struct oci_start *s, struct pin_err *err)
+{
+	const struct pin_obj *o = s->c->pod;
+	pin_node n = pin_obj_first(o, pin_obj_at(o, s->c->spec, "resources",
+	    "limits", NULL));
+	struct pin_str key;
+
+	for (; n != 0; n = pin_obj_next(o, n)) {
+		key = pin_obj_key(o, n);
+		if (pin_str_is(key, "cpu") || pin_str_is(key, "memory") ||
+		    pin_str_is(key, "ephemeral-storage"))
+			continue;
+		return (pin_err_set(err, PIN_EINVALID, "resources.limits["
+		    PIN_SFMT "]: the runtime oci cannot honour it",
+		    PIN_SARG(key)));
+	}
+	return (PIN_OK);
+}
+
+static int
+must_not_be_root(const struct oci_start *s)
+{
+	const struct pin_obj *o = s->c->pod;
+	pin_node own = pin_obj_get(o, s->sec, "runAsNonRoot");
+
+	if (own != 0 && pin_obj_type(o, own) != PIN_NULL)
+		return (pin_obj_true(o, own));
+	return (pin_obj_true(o, pin_obj_get(o, s->pod_sec, "runAsNonRoot")));
+}
+
+int
+oci_refuse(const struct oci_start *s, struct pin_err *err)
+{
+	const struct pin_container *c = s->c;
+	const struct pin_obj *o = c->pod;
+	int rc = PIN_OK;
+
+	if ((c->memory > 0 || c->cpu_milli > 0) && !s->limits)
+		return (pin_err_set(err, PIN_EINVALID, "resources.limits.%s: "
+		    "%s cannot set it with the cgroups of this node",
+		    c->memory > 0 ? "memory" : "cpu", s->program->path));
+	if (o == NULL)
+		return (PIN_OK);
+	rc = check(o, c->spec, of_container, PIN_LEN(of_container), "", err);
+	if (rc == PIN_OK)
+		rc = check(o, pin_obj_get(o, pin_obj_root(o), "spec"), of_pod,
+		    PIN_LEN(of_pod), "spec.", err);
+	if (rc == PIN_OK)
+		rc = check_limits(s, err);
+	if (rc == PIN_OK && s->user.uid == 0 && must_not_be_root(s))
+		rc = pin_err_set(err, PIN_EINVALID, "container has "
+		    "runAsNonRoot and image will run as root (pod: \"%s_%s(%s"
+		    ")\", container: %s)", c->pod_name, c->pod_namespace,
+		    c->pod_uid, c->name);
+	return (rc);
+}

@@ -1,0 +1,38 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# golden -- the requests of tests/golden, sent to a server with the shipped
+# configuration: the answers are the reference server's but for what
+# tests/golden/DIFFERENCES lists, each with its reason.
+. tests/lib/e2e.sh
+deadline 300
+need_cmd python3
+need_kubectl
+
+# The recordings know their users by token: admin, and nobody without rights.
+# The API server alone, as the reference ran.
+printf '%s\n' 'admin-token,admin,1,"system:masters"' \
+    'nobody,nobody,2' > "$W/tokens"
+chmod 600 "$W/tokens"
+sed 's,"token-file"; },"token-file"; path = "tokens"; },' \
+    conf/pintle.conf > "$W/pintle.conf"
+UP_ROLE=apiserver
+up_start --config "$W/pintle.conf"
+ca='{.clusters[0].cluster.certificate-authority-data}'
+k config view --raw --minify -o "jsonpath=$ca" | base64 -d > "$W/ca.crt"
+export KUBECONFIG="$W/token.kubeconfig"
+k config set-cluster c --server "$UP_URL" --certificate-authority "$W/ca.crt" \
+    --embed-certs > /dev/null
+k config set-credentials u --token admin-token > /dev/null
+k config set-context c --cluster c --user u > /dev/null
+k config use-context c > /dev/null
+
+for d in kinds errors converted tables discovery; do
+	KUBECTL=$KUBECTL_BIN ok "$d: answered as the reference server does" \
+	    python3 tests/golden/record.py --kubeconfig "$KUBECONFIG" \
+	    --compare --known tests/golden/DIFFERENCES tests/golden/$d/*.json
+	diag "$(tail -n 1 "$W/out")"
+done
+KUBECONFIG=$DATA/admin.kubeconfig
+up_stop
+done_testing
