@@ -77,7 +77,7 @@ write_spec(const struct pin_container *c, const char *path,
 		record_i64(&o, 'g', c->gid);
 	if (c->pod != NULL)
 		groups(&o, c);
-	for (i = 0; i < c->nmounts; i++) {
+	for (i = 0; i < c->nmounts && geteuid() == 0; i++) {
 		record(&o, 'm', c->mounts[i].source);
 		record(&o, 't', c->mounts[i].target);
 		if (c->mounts[i].read_only)
@@ -208,6 +208,8 @@ process_start(struct process *p, const struct pin_container *c,
 		goto out;
 	}
 	fd[1] = high(fd[1]);
+	/* Before its writer comes: an end that is sooner than us is seen. */
+	one->life = process_open_life(p, c->id);
 	rc = spawn(p, dir, fd[1], &one->shim, err);
 	close(fd[1]);
 	if (rc == PIN_OK) {
@@ -218,8 +220,9 @@ process_start(struct process *p, const struct pin_container *c,
 		}
 	}
 	close(fd[0]);
+	if (rc != PIN_OK && one->life >= 0)
+		close(one->life);
 	if (rc == PIN_OK) {
-		one->life = process_open_life(p, c->id);
 		one->state.running = 1;
 		one->state.started_ns = pin_host_wall(pin_env_host(p->env));
 	}
