@@ -105,6 +105,7 @@ while read -r f; do
 	tests/lib/*.c) ;;
 	tests/*/*/*) breach "$f: only tests/SUITE/NAME.c is built" ;;
 	tests/unit/* | tests/kinds/* | tests/sim/* | tests/crash/* | \
+	tests/watch/* | \
 	    tests/bench/* | tests/fuzz/*) ;;
 	tools/*)
 		t=$(basename "$f" .c)

@@ -382,7 +382,9 @@ request_write(struct conn *c)
 	pin_out_char(&c->out, ' ');
 	pin_out_str(&c->out, call->target);
 	pin_out_printf(&c->out, " HTTP/1.1\r\nHost: %s\r\nUser-Agent: %s\r\n"
-	    "Accept: application/json\r\n", r->host_header, r->agent);
+	    "Accept: " PIN_SFMT "\r\n", r->host_header, r->agent,
+	    PIN_SARG(call->accept.len > 0 ? call->accept :
+	    PIN_STR("application/json")));
 	if (r->bearer != NULL)
 		pin_out_printf(&c->out, "Authorization: Bearer %s\r\n",
 		    r->bearer);

@@ -7,6 +7,8 @@
 #ifndef PIN_PROXY_ROLE_H
 #define PIN_PROXY_ROLE_H
 
+#include <stdatomic.h>
+
 #include <pintle/proxy.h>
 
 #include "core/client/client.h"
@@ -42,9 +44,9 @@ int	proxy_open(const struct proxy_opts *, PIN_OWN struct proxy **,
 void	proxy_close(PIN_OWN struct proxy **);	/* NULL ok */
 
 struct proxy_counters {
-	uint64_t	events, changes, applies, errors;
+	atomic_uint_least64_t events, changes, applies, errors;
 };
-/* On its loop, or when that does not run. */
+/* Any thread. */
 const struct proxy_counters *proxy_count(const struct proxy *);
 
 #endif

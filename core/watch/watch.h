@@ -19,7 +19,7 @@
 #define WATCH_BURST		256		/* ring events a turn */
 #define WATCH_TICK_MS		1000
 #define WATCH_BOOKMARK_MS	60000
-#define WATCH_LAST_MS		2000		/* a bookmark so long before the end */
+#define WATCH_LAST_MS		2000	/* before the end, a bookmark */
 #define REVISION_WAIT_MS	3000		/* then 504, as upstream */
 
 struct watcher;
@@ -57,7 +57,7 @@ struct watcher {
 	uint32_t	 broken;	/* an event could not be made */
 	uint32_t	 forgotten;	/* history begins in the middle */
 	uint32_t	 in_ring, pad2;	/* since is of an event of the ring */
-	uint64_t	 since;		/* delivered; in_ring: begun, else whole */
+	uint64_t	 since;		/* delivered (in_ring: begun) */
 	uint64_t	 seq;		/* WATCH_RING: next to look at */
 	uint64_t	 deadline_ns, bookmark_ns;
 	uint32_t	 initial_bookmark, pad;

@@ -80,11 +80,13 @@ pin_bits_next(const struct pin_bits *b, uint32_t i)
 		w = b->word[i / 64] >> (i % 64);
 		if (w == 0)
 			continue;
-		while ((w & 1) == 0) {
-			w >>= 1;
+#if defined(__GNUC__)
+		return (i + (uint32_t)__builtin_ctzll(w));
+#else
+		for (; (w & 1) == 0; w >>= 1)
 			i++;
-		}
 		return (i);
+#endif
 	}
 	return (b->n);
 }
@@ -135,7 +137,7 @@ typedef int pin_sched_score_fn(void *self, const struct pin_snapshot *,
     int32_t *out);
 
 /* Stretches raw scores (>= 0) of the set bits so that the largest becomes
- * PIN_SCORE_MAX; reverse: it becomes 0, and all PIN_SCORE_MAX when all are 0. */
+ * PIN_SCORE_MAX; reverse: it becomes 0 and 0 becomes PIN_SCORE_MAX. */
 PIN_API void	 pin_score_normalize(const struct pin_bits *nodes,
     int32_t *out, int reverse);
 

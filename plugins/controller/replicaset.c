@@ -50,7 +50,9 @@ struct rs {
 	pin_node	 selector;
 	int64_t		 again_s;	/* when the next becomes available */
 	int64_t		 ready, available, labeled;
+	int64_t		 terminating;
 	int32_t		 rc_code;
+	int		 asked, may;	/* adopt */
 };
 
 static int
@@ -132,56 +134,32 @@ keep(struct rs *s, const struct pin_obj *pod)
 	s->pods[s->n++] = pod;
 }
 
-/* Takes the owner reference out again: the labels no longer match. */
-static void
-release(struct rs *s, const struct pin_obj *pod)
-{
-	struct pin_target t = meta_target(pod, "", "v1", "pods");
-	struct pin_out o;
-
-	pin_out_init(&o, pin_reconcile_arena(s->rc), 4096);
-	pin_out_cstr(&o, "{\"metadata\":{\"ownerReferences\":[{\"$patch\":"
-	    "\"delete\",\"uid\":");
-	pin_json_quote(&o, meta_get(s->set, "uid"));
-	pin_out_cstr(&o, "}],\"uid\":");
-	pin_json_quote(&o, meta_get(pod, "uid"));
-	pin_out_cstr(&o, "}}");
-	pin_plan_patch(s->plan, &t, PIN_PATCH_TYPE_STRATEGIC,
-	    (struct pin_str){ o.p, o.len });
-}
-
-static void
-adopt(struct rs *s, const struct pin_obj *pod)
-{
-	struct pin_target t = meta_target(pod, "", "v1", "pods");
-	struct pin_out o;
-
-	pin_out_init(&o, pin_reconcile_arena(s->rc), 4096);
-	pin_out_cstr(&o, "{\"metadata\":{\"ownerReferences\":[{"
-	    "\"apiVersion\":\"apps/v1\",\"kind\":\"ReplicaSet\",\"name\":");
-	pin_json_quote(&o, meta_get(s->set, "name"));
-	pin_out_cstr(&o, ",\"uid\":");
-	pin_json_quote(&o, meta_get(s->set, "uid"));
-	pin_out_cstr(&o, ",\"controller\":true,\"blockOwnerDeletion\":true}],"
-	    "\"uid\":");
-	pin_json_quote(&o, meta_get(pod, "uid"));
-	pin_out_cstr(&o, "}}");
-	pin_plan_patch(s->plan, &t, PIN_PATCH_TYPE_STRATEGIC,
-	    (struct pin_str){ o.p, o.len });
-}
-
 static int
 owned(void *arg, const struct pin_obj *pod)
 {
 	struct rs *s = arg;
 
-	if (!matches(s, pod)) {
-		if (!meta_deleted(s->set))
-			release(s, pod);
-	} else if (pod_active(pod)) {
-		keep(s, pod);
+	if (!pod_active(pod)) {
+		s->terminating += meta_deleted(pod) && !pod_ended(pod) &&
+		    matches(s, pod);
+		return (0);
 	}
+	if (matches(s, pod))
+		keep(s, pod);
+	else if (!meta_deleted(s->set))
+		plan_release(s->rc, s->plan, meta_target(pod, "", "v1",
+		    "pods"), s->set);
 	return (s->rc_code != PIN_OK);
+}
+
+static int
+may(struct rs *s)
+{
+	if (!s->asked)
+		s->may = may_adopt(s->rc, s->plan, meta_target(s->set,
+		    "apps", "v1", "replicasets"));
+	s->asked = 1;
+	return (s->may);
 }
 
 static int
@@ -190,8 +168,9 @@ orphan(void *arg, const struct pin_obj *pod)
 	struct rs *s = arg;
 
 	if (meta_controller(pod).len == 0 && pod_active(pod) &&
-	    matches(s, pod)) {
-		adopt(s, pod);
+	    matches(s, pod) && may(s)) {
+		plan_adopt(s->rc, s->plan, meta_target(pod, "", "v1", "pods"),
+		    s->set, "apps/v1", "ReplicaSet");
 		keep(s, pod);
 	}
 	return (s->rc_code != PIN_OK);
@@ -233,6 +212,18 @@ new_pod(struct rs *s, const char *name)
 	return (o);
 }
 
+static uint64_t
+version(const struct pin_obj *o)
+{
+	struct pin_str s = meta_get(o, "resourceVersion");
+	uint64_t n = 0;
+	size_t i;
+
+	for (i = 0; i < s.len && s.p[i] >= '0' && s.p[i] <= '9'; i++)
+		n = n * 10 + (uint64_t)(s.p[i] - '0');
+	return (n << 16);
+}
+
 static void
 grow(struct rs *s, int64_t missing)
 {
@@ -247,7 +238,9 @@ grow(struct rs *s, int64_t missing)
 
 	if (base.len > 247)
 		base.len = 247;
-	for (made = 0, salt = 0; made < missing &&
+	/* Other names than before: whoever waits for a deleted pod to be gone
+	 * looks for its name. */
+	for (made = 0, salt = version(s->set); made < missing &&
 	    made < PIN_PLAN_WRITES_MAX; salt++) {
 		meta_suffix(uid, salt, tail);
 		snprintf(name, sizeof(name), PIN_SFMT "-%s", PIN_SARG(base),
@@ -268,6 +261,20 @@ grow(struct rs *s, int64_t missing)
 	}
 }
 
+static int64_t
+deletion_cost(const struct pin_obj *pod)
+{
+	struct pin_str s = pin_obj_str(pod, pin_obj_at(pod, pin_obj_root(pod),
+	    "metadata", "annotations", "controller.kubernetes.io/"
+	    "pod-deletion-cost", NULL));
+	int64_t v = 0;
+	size_t i = s.len > 0 && s.p[0] == '-';
+
+	for (; i < s.len && i < 11 && s.p[i] >= '0' && s.p[i] <= '9'; i++)
+		v = v * 10 + (s.p[i] - '0');
+	return (s.len > 0 && s.p[0] == '-' ? -v : v);
+}
+
 /* Upstream's ActivePodsWithRanks, the part that needs no ranks: what is less
  * of a loss comes first. */
 static int
@@ -276,6 +283,7 @@ loss(const void *a, const void *b)
 	const struct pin_obj *x = *(const struct pin_obj *const *)a,
 	    *y = *(const struct pin_obj *const *)b;
 	struct pin_str px, py;
+	int64_t cx, cy;
 	int bx, by;
 
 	bx = pin_obj_at(x, pin_obj_root(x), "spec", "nodeName", NULL) != 0;
@@ -294,6 +302,10 @@ loss(const void *a, const void *b)
 	by = pod_ready(y);
 	if (bx != by)
 		return (bx - by);
+	cx = deletion_cost(x);
+	cy = deletion_cost(y);
+	if (cx != cy)
+		return (cx < cy ? -1 : 1);
 	bx = pin_str_cmp(meta_get(y, "creationTimestamp"), meta_get(x,
 	    "creationTimestamp"));	/* the newest first */
 	return (bx != 0 ? bx : pin_str_cmp(meta_get(x, "name"), meta_get(y,
@@ -360,6 +372,8 @@ status(struct rs *s)
 	put(o, "fullyLabeledReplicas", s->labeled);
 	put(o, "readyReplicas", s->ready);
 	put(o, "availableReplicas", s->available);
+	pin_obj_set_i64(o, pin_obj_root(o), "terminatingReplicas",
+	    s->terminating);
 	put(o, "observedGeneration", gen);
 	plan_status(s->rc, s->plan, s->set, meta_target(s->set, "apps", "v1",
 	    "replicasets"), o);
@@ -383,13 +397,13 @@ rs_reconcile(void *self, struct pin_reconcile *rc, struct pin_str ns,
 		pin_cache_list(rc, PODS, ns, orphan, &s);
 	count(&s);
 	want = spec_int(s.set, "replicas", 1);
+	status(&s);		/* a refused pod ends the plan */
 	if (!meta_deleted(s.set)) {
 		if (s.n < want)
 			grow(&s, want - s.n);
 		else if (s.n > want)
 			shrink(&s, s.n - want);
 	}
-	status(&s);
 	if (s.rc_code != PIN_OK)
 		return (pin_err_set(err, s.rc_code, "out of memory"));
 	if (s.again_s > now)

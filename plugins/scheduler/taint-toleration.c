@@ -100,13 +100,18 @@ taint_score(void *self, const struct pin_snapshot *snap,
     int32_t *out)
 {
 	const int64_t *taints = pin_snap_column(snap, PIN_COL_TAINTS_SOFT);
+	int32_t any = 0;
 	uint32_t i;
 
 	(void)self;
 	for (i = 0; i < nodes->n; i++)
-		if (taints[i] > 0 && pin_bits_get(nodes, i))
+		if (taints[i] > 0 && pin_bits_get(nodes, i)) {
 			out[i] = untolerated(pin_snap_brief(snap, i),
 			    pod->obj, 1);
+			any |= out[i];
+		}
+	if (any == 0)			/* as it mostly is */
+		return (PIN_OK);
 	pin_score_normalize(nodes, out, 1);
 	return (PIN_OK);
 }

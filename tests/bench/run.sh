@@ -21,31 +21,37 @@ W=$(mktemp -d) || exit 1
 TOKEN=bench-$$
 export TOKEN
 pid= npid= missed=0
-trap 'stop_server; [ -z "$npid" ] || kill "$npid" 2>/dev/null; rm -rf "$W"' EXIT
+trap 'stop_server; [ -z "$npid" ] || kill "$npid" 2>/dev/null; rm -rf "$W"' \
+    EXIT
 trap 'exit 130' INT TERM
 
 median() { sort -g | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
 # row NAME FIGURE OP FLOOR AIM UNIT
 row() {
-	awk -v n="$1" -v f="$2" -v op="$3" -v fl="$4" -v aim="$5" -v u="$6" 'BEGIN {
-		ok = f ~ /^[0-9.]+$/ && (op == ">" ? f + 0 >= fl + 0 : f + 0 <= fl + 0)
+	awk -v n="$1" -v f="$2" -v op="$3" -v fl="$4" -v aim="$5" -v u="$6" '
+	BEGIN {
+		ok = f ~ /^[0-9.]+$/ &&
+		    (op == ">" ? f + 0 >= fl + 0 : f + 0 <= fl + 0)
 		printf "%-44s %12s %-8s floor %s %s  aim %s  %s\n", n, f, u,
 		    op == ">" ? ">=" : "<=", fl, aim, ok ? "ok" : "MISSED"
 		exit !ok }' || missed=$((missed + 1))
 }
+med() { cut -d' ' -f"$2" "$1" | median; }	# FILE COLUMN
+calc() { awk "BEGIN { printf \"$1\", $2 }"; }	# FORMAT EXPRESSION
 skip() { printf '%-44s SKIPPED: %s\n' "$1" "$2"; }
 
 free_port() {
 	p=$((20000 + $$ % 20000))
-	while curl -s -o /dev/null --max-time 1 "http://127.0.0.1:$p/"; [ $? -ne 7 ]; do
+	while curl -s -o /dev/null --max-time 1 "http://127.0.0.1:$p/"
+	    [ $? -ne 7 ]; do
 		p=$((p + 1))
 	done
 	echo $p
 }
 
 conf() {
-	sed "s|{ plugin = \"token-file\"; }|{ plugin = \"token-file\"; path = \"$W/tokens\"; }|" \
-	    "$CONF" > "$W/pintle.conf"
+	sed "s|plugin = \"token-file\";|& path = \"$W/tokens\";|" "$CONF" \
+	    > "$W/pintle.conf"
 	printf '%s,bench,1,"system:masters"\n' "$TOKEN" > "$W/tokens"
 	chmod 600 "$W/tokens"
 }
@@ -53,6 +59,7 @@ conf() {
 # start_server DIR: sets pid (of the process that serves) and URL.
 start_server() {
 	DIR=$1
+	: > "$W/out"
 	"$B/pintle" up --data "$1" --listen "127.0.0.1:$PORT" \
 	    --config "$W/pintle.conf" > "$W/out" 2> "$W/err" &
 	pid=$!
@@ -69,7 +76,8 @@ start_server() {
 	URL=https://127.0.0.1:$PORT
 	# Pods need their namespace's service account.
 	api POST /api/v1/namespaces/default/serviceaccounts \
-	    '{"apiVersion":"v1","kind":"ServiceAccount","metadata":{"name":"default"}}'
+	    '{"apiVersion":"v1","kind":"ServiceAccount",
+	    "metadata":{"name":"default"}}'
 }
 stop_server() {
 	[ -z "$pid" ] || { kill "$pid" 2>/dev/null; wait "$pid" 2>/dev/null; }
@@ -77,13 +85,15 @@ stop_server() {
 }
 api() {
 	curl -sk -X "$1" -H "Authorization: Bearer $TOKEN" \
-	    -H 'Content-Type: application/json' ${3:+-d "$3"} "$URL$2" -o "${4:-/dev/null}"
+	    -H 'Content-Type: application/json' ${3:+-d "$3"} "$URL$2" \
+	    -o "${4:-/dev/null}"
 }
 # All processes of the node: the one started and its children.
 family() { echo "$pid"; ps -o pid= --ppid "$pid"; }
 mem() {		# FIELD of /proc/PID/status, summed, in kB
 	for p in $(family); do
-		awk -v f="$1:" '$1 == f { print $2 }' "/proc/$p/status" 2>/dev/null
+		awk -v f="$1:" '$1 == f { print $2 }' "/proc/$p/status" \
+		    2>/dev/null
 	done | awk '{ s += $1 } END { print s + 0 }'
 }
 cpu_ticks() {
@@ -93,19 +103,27 @@ cpu_ticks() {
 }
 now_ms() { date +%s%N | sed 's/......$//'; }
 wrk_run() {	# CONNECTIONS SCRIPT: "rate p50 p99 errors"
-	wrk -t1 -c"$1" -d"${T}s" --latency -s "$2" "$URL" | awk '/^RESULT/ { print $2, $3, $4, $5 }'
+	wrk -t1 -c"$1" -d"${T}s" --latency -s "$2" "$URL" |
+	    awk '/^RESULT/ { print $2, $3, $4, $5 }'
 }
 
 # ---- the rows ------------------------------------------------------------
 
+answers() {
+	[ "$(curl -sk -o /dev/null -w '%{http_code}' -H \
+	    "Authorization: Bearer $TOKEN" \
+	    "https://127.0.0.1:$PORT/api/v1/namespaces/default")" = 200 ]
+}
 first_answer() {	# DIR: milliseconds from exec to the first 200
 	s=$(now_ms)
 	"$B/pintle" up --data "$1" --listen "127.0.0.1:$PORT" \
 	    --config "$W/pintle.conf" > "$W/out" 2> "$W/err" &
 	pid=$!
-	until [ "$(curl -sk -o /dev/null -w '%{http_code}' -H "Authorization: Bearer $TOKEN" \
-	    "https://127.0.0.1:$PORT/api/v1/namespaces/default" 2>/dev/null)" = 200 ]; do
-		kill -0 $pid 2>/dev/null || { cat "$W/err" >&2; echo failed; return; }
+	until answers 2> /dev/null; do
+		kill -0 $pid 2> /dev/null && continue
+		cat "$W/err" >&2
+		echo failed
+		return
 	done
 	e=$(now_ms)
 	stop_server
@@ -113,10 +131,12 @@ first_answer() {	# DIR: milliseconds from exec to the first 200
 }
 
 bench_start() {
-	for i in $(seq "$ROUNDS"); do first_answer "$W/e$i"; done | median > "$W/m"
-	row "first answer, empty directory" "$(cat "$W/m")" '<' 500 100 ms
-	for i in $(seq "$ROUNDS"); do first_answer "$W/e1"; done | median > "$W/m"
-	row "first answer, existing directory" "$(cat "$W/m")" '<' 200 100 ms
+	for i in $(seq "$ROUNDS"); do
+		first_answer "$W/e$i"
+	done > "$W/m"
+	row "first answer, empty directory" "$(med "$W/m" 1)" '<' 500 100 ms
+	for i in $(seq "$ROUNDS"); do first_answer "$W/e1"; done > "$W/m"
+	row "first answer, existing directory" "$(med "$W/m" 1)" '<' 200 100 ms
 }
 
 bench_idle() {
@@ -125,8 +145,10 @@ bench_idle() {
 	a=$(cpu_ticks)
 	sleep 10
 	b=$(cpu_ticks)
-	row "idle memory, all processes (RSS)" "$(mem VmRSS | awk '{ printf "%.1f", $1 / 1024 }')" '<' 40 32 MiB
-	row "idle CPU of a core" "$(awk -v a="$a" -v b="$b" -v h="$(getconf CLK_TCK)" 'BEGIN { printf "%.2f", (b - a) / h / 10 * 100 }')" '<' 0.5 0.5 %
+	row "idle memory, all processes (RSS)" \
+	    "$(calc %.1f "$(mem VmRSS) / 1024")" '<' 40 32 MiB
+	row "idle CPU of a core" "$(calc %.2f \
+	    "($b - $a) / $(getconf CLK_TCK) / 10 * 100")" '<' 0.5 0.5 %
 	stop_server
 }
 
@@ -138,42 +160,59 @@ bench_create() {
 		RUN=s$i wrk_run 1 "$HERE/create.lua" >> "$W/c1"
 	done
 	stop_server
-	row "create pod, 64 connections, durable" "$(cut -d' ' -f1 "$W/c64" | median)" '>' 4000 10000 /s
-	row "  p99" "$(cut -d' ' -f3 "$W/c64" | median)" '<' 40 15 ms
-	row "  errors" "$(cut -d' ' -f4 "$W/c64" | median)" '<' 0 0 ""
-	row "create pod, one connection, p50" "$(cut -d' ' -f2 "$W/c1" | median)" '<' 0.9 0.5 ms
+	row "create pod, 64 connections, durable" "$(med "$W/c64" 1)" \
+	    '>' 4000 10000 /s
+	row "  p99" "$(med "$W/c64" 3)" '<' 40 15 ms
+	row "  errors" "$(med "$W/c64" 4)" '<' 0 0 ""
+	row "create pod, one connection, p50" "$(med "$W/c1" 2)" '<' 0.9 0.5 ms
 }
 
-bench_get() {
-	command -v nginx >/dev/null || { skip "GET pod against nginx" "no nginx"; return; }
-	start_server "$W/get"
-	export RUN=g
-	api POST /api/v1/namespaces/default/pods \
-	    '{"apiVersion":"v1","kind":"Pod","metadata":{"name":"bench","labels":{"app":"bench","tier":"load"}},"spec":{"containers":[{"name":"main","image":"registry.example/app:1.2.3","command":["/bin/app","--serve"],"env":[{"name":"A","value":"1"},{"name":"B","value":"2"}],"ports":[{"containerPort":8080}],"resources":{"requests":{"cpu":"100m","memory":"64Mi"}}}]}}'
-	mkdir -p "$W/www" "$W/ngx"
-	api GET /api/v1/namespaces/default/pods/bench '' "$W/www/pod.json"
-	nport=$((PORT + 1))
-	cp "$W/get/pki/apiserver.crt" "$W/ngx/crt"; cp "$W/get/pki/apiserver.key" "$W/ngx/key"
-	cat > "$W/ngx/conf" <<-N
-	worker_processes 1; pid $W/ngx/pid; error_log $W/ngx/err; daemon off;
+nginx_conf() {	# PORT
+	cat <<-N
+	worker_processes auto; pid $W/ngx/pid; error_log $W/ngx/err;
+	daemon off;
 	events { worker_connections 512; }
-	http { access_log off; keepalive_requests 1000000000; types { application/json json; }
-	client_body_temp_path $W/ngx; proxy_temp_path $W/ngx; fastcgi_temp_path $W/ngx; uwsgi_temp_path $W/ngx; scgi_temp_path $W/ngx;
-	server { listen 127.0.0.1:$nport ssl; ssl_certificate $W/ngx/crt; ssl_certificate_key $W/ngx/key; root $W/www; } }
+	http {
+		access_log off; keepalive_requests 1000000000;
+		types { application/json json; }
+		client_body_temp_path $W/ngx; proxy_temp_path $W/ngx;
+		fastcgi_temp_path $W/ngx; uwsgi_temp_path $W/ngx;
+		scgi_temp_path $W/ngx;
+		server {
+			listen 127.0.0.1:$1 ssl; root $W/www;
+			ssl_certificate $W/get/pki/apiserver.crt;
+			ssl_certificate_key $W/get/pki/apiserver.key;
+		}
+	}
 	N
+}
+
+# Both with a process or thread a core, the same key, the same client.
+bench_get() {
+	command -v nginx >/dev/null ||
+	    { skip "GET pod against nginx" "no nginx"; return; }
+	start_server "$W/get"
+	pod=/api/v1/namespaces/default/pods/fill-0
+	fill 1
+	mkdir -p "$W/www" "$W/ngx"
+	api GET $pod '' "$W/www/pod.json"
+	nginx_conf $((PORT + 1)) > "$W/ngx/conf"
 	chmod -R a+rX "$W"
 	nginx -c "$W/ngx/conf" 2>/dev/null & npid=$!
 	: > "$W/g"; : > "$W/n"
 	for i in $(seq "$ROUNDS"); do
-		WPATH=/api/v1/namespaces/default/pods/bench wrk_run 64 "$HERE/get.lua" >> "$W/g"
-		(unset TOKEN; URL=https://127.0.0.1:$nport; export WPATH=/pod.json; wrk_run 64 "$HERE/get.lua") >> "$W/n"
+		WPATH=$pod wrk_run 64 "$HERE/get.lua" >> "$W/g"
+		(unset TOKEN; URL=https://127.0.0.1:$((PORT + 1))
+		WPATH=/pod.json wrk_run 64 "$HERE/get.lua") >> "$W/n"
 	done
 	kill $npid; wait $npid 2>/dev/null; npid=
 	stop_server
-	g=$(cut -d' ' -f1 "$W/g" | median) n=$(cut -d' ' -f1 "$W/n" | median)
-	printf '%-44s %12s /s  (nginx %s /s, pod of %s bytes, p99 %s ms)\n' "GET pod, 64 connections" "$g" "$n" \
-	    "$(wc -c < "$W/www/pod.json")" "$(cut -d' ' -f3 "$W/g" | median)"
-	row "  against nginx serving that file" "$(awk -v g="$g" -v n="$n" 'BEGIN { printf "%.2f", g / n }')" '>' 0.35 0.5 x
+	g=$(med "$W/g" 1) n=$(med "$W/n" 1)
+	printf '%-44s %12s /s  (nginx %s /s, %s bytes, p99 %s ms)\n' \
+	    "GET pod, 64 connections" "$g" "$n" \
+	    "$(wc -c < "$W/www/pod.json")" "$(med "$W/g" 3)"
+	row "  against nginx serving that file" "$(calc %.2f "$g / $n")" \
+	    '>' 0.35 0.5 x
 }
 
 # fill N: exactly N pods.
@@ -187,13 +226,17 @@ bench_list() {
 	fill 10000
 	api GET /api/v1/pods '' "$W/list.json"
 	before=$(mem RssAnon)
-	row "10,000 pods stored, anonymous memory" "$(awk -v k="$before" 'BEGIN { printf "%.1f", k / 1024 }')" '<' 90 60 MB
+	row "10,000 pods stored, anonymous memory" \
+	    "$(calc %.1f "$before / 1024")" '<' 90 60 MB
 	for i in $(seq "$ROUNDS"); do
-		curl -sk -H "Authorization: Bearer $TOKEN" "$URL/api/v1/pods" -o /dev/null -w '%{time_total}\n'
-	done | median > "$W/m"
-	row "LIST 10,000 pods ($(($(wc -c < "$W/list.json") / 1000000)) MB)" "$(cat "$W/m")" '<' 0.25 0.15 s
-	after=$(mem RssAnon)
-	row "  growth of memory" "$(awk -v a="$before" -v b="$after" 'BEGIN { printf "%.1f", (b - a) / 1024 }')" '<' 8 8 MB
+		curl -sk -H "Authorization: Bearer $TOKEN" \
+		    "$URL/api/v1/pods" -o /dev/null -w '%{time_total}\n'
+	done > "$W/m"
+	row "LIST 10,000 pods ($(calc %.0f \
+	    "$(wc -c < "$W/list.json") / 1e6") MB)" "$(med "$W/m" 1)" \
+	    '<' 0.25 0.15 s
+	row "  growth of memory" \
+	    "$(calc %.1f "($(mem RssAnon) - $before) / 1024")" '<' 8 8 MB
 	stop_server
 }
 
@@ -204,7 +247,8 @@ bench_watch() {
 		before=$(mem VmRSS)
 		"$B/tests/bench/watchfan" "$URL" "$DIR/pki/ca.crt" "$TOKEN" \
 		    1000 "$T" > "$W/one" & wpid=$!
-		until grep -q '^# ' "$W/one" || ! kill -0 $wpid 2> /dev/null; do
+		until grep -q '^# ' "$W/one" 2> /dev/null ||
+		    ! kill -0 $wpid 2> /dev/null; do
 			sleep 0.1
 		done
 		sleep $((T - 1))
@@ -214,18 +258,25 @@ bench_watch() {
 		echo $((after - before)) >> "$W/wm"
 		stop_server
 	done
-	row "1,000 TLS watchers, deliveries" "$(cut -d' ' -f1 "$W/wf" | median)" '>' 80000 115000 /s
-	row "  to the last watcher, p99" "$(cut -d' ' -f4 "$W/wf" | median)" '<' 1000 100 ms
-	row "  memory each" "$(median < "$W/wm" | awk '{ printf "%.1f", $1 * 1024 / 1e6 }')" '<' 60 50 KB
+	row "1,000 TLS watchers, deliveries" "$(med "$W/wf" 1)" \
+	    '>' 80000 115000 /s
+	row "  to the last watcher, p99" "$(med "$W/wf" 4)" '<' 1000 100 ms
+	row "  memory each" "$(calc %.1f "$(med "$W/wm" 1) * 1024 / 1e6")" \
+	    '<' 60 50 KB
 }
 
+share() { # KIND: handshakes a second of the server alone
+	sed -n "s/^# $1:.*server alone \([0-9]*\)\/s.*/\1/p" "$W/hs"
+}
 bench_programs() {
 	"$B/tests/bench/json" > "$W/json" 2>&1
-	row "JSON parse of the 3.4 KB pod" "$(awk '$1 == "parse" { print $2; exit }' "$W/json")" '>' 300 400 MB/s
+	row "JSON parse of the 3.4 KB pod" \
+	    "$(awk '$1 == "parse" { print $2; exit }' "$W/json")" \
+	    '>' 300 400 MB/s
 	"$B/tests/bench/handshake" > "$W/hs" 2>&1
-	hs() { sed -n "s/^# $1:.*server alone \([0-9]*\)\/s.*/\1/p" "$W/hs"; }
-	row "TLS handshakes, server's share" "$(hs server-only)" '>' 400 500 /s
-	row "  with client certificates" "$(hs mutual)" '>' 220 300 /s
+	row "TLS handshakes, server's share" "$(share server-only)" \
+	    '>' 400 500 /s
+	row "  with client certificates" "$(share mutual)" '>' 220 300 /s
 }
 
 PORT=$(free_port)

@@ -10,13 +10,13 @@ need_cmd python3
 need_kubectl
 
 # The recordings know their users by token: admin, and nobody without rights.
-# No controllers, no scheduler: the reference server ran alone.
+# The API server alone, as the reference ran.
 printf '%s\n' 'admin-token,admin,1,"system:masters"' \
     'nobody,nobody,2' > "$W/tokens"
 chmod 600 "$W/tokens"
-sed -e '/^controllers = (/,/^);/d' -e '/^scheduler = (/,/^);/d' \
-    -e 's,"token-file"; },"token-file"; path = "tokens"; },' \
+sed 's,"token-file"; },"token-file"; path = "tokens"; },' \
     conf/pintle.conf > "$W/pintle.conf"
+UP_ROLE=apiserver
 up_start --config "$W/pintle.conf"
 ca='{.clusters[0].cluster.certificate-authority-data}'
 k config view --raw --minify -o "jsonpath=$ca" | base64 -d > "$W/ca.crt"

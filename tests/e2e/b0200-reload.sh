@@ -40,7 +40,8 @@ is 'the old chain goes on' "$CODE" 201
 conf "$LABEL"
 i=0
 while [ $i -lt 500 ]; do kill -HUP "$UP_PID"; i=$((i + 1)); done
-conf "{ plugin = \"refuse\"; file = \"$T/refuse.so\"; reason = \"last word\"; },"
+conf "{ plugin = \"refuse\"; file = \"$T/refuse.so\";
+    reason = \"last word\"; },"
 kill -HUP "$UP_PID"
 refused() {
 	map "r$1"

@@ -6,7 +6,8 @@
 . tests/lib/faults.sh
 need_cmd curl
 
-conf "{ plugin = \"crash\"; file = \"$T/crash.so\"; isolation = \"process\"; deadline = \"3s\"; },"
+conf "{ plugin = \"crash\"; file = \"$T/crash.so\";
+    isolation = \"process\"; deadline = \"3s\"; },"
 up_start --config "$CONF"
 map fine
 is 'a request goes through a plugin in its own process' "$CODE" 201
@@ -45,18 +46,23 @@ like 'one that never answers: its deadline ends the call' "$CODE" '5??'
 wait_for 10 again
 kill "$calm" 2> /dev/null
 
-conf "{ plugin = \"later\"; file = \"$T/later.so\"; time = \"20ms\"; },"
+conf "{ plugin = \"later\"; file = \"$T/later.so\";
+    time = \"5ms\"; },"
 kill -HUP "$UP_PID"
 wait_for 10 logged 'configuration reloaded' 1
 ok 'a plugin that answers later holds nobody up' fill 200 -c 16 -p later
 like '... all came through' "$(out)" '200 0 *'
-conf "{ plugin = \"refuse\"; file = \"$T/refuse.so\"; reason = \"not today\"; },"
+conf "{ plugin = \"refuse\"; file = \"$T/refuse.so\";
+    reason = \"not today\"; },"
 kill -HUP "$UP_PID"
 wait_for 10 logged 'configuration reloaded' 2
 map no
 is 'a refusing plugin: 403' "$CODE" 403
 like '... with its reason and its name' "$(cat "$W/ans")" '*not today*'
-is '... and nothing was stored' "$(api GET \
-    /api/v1/namespaces/default/configmaps/no -o /dev/null -w '%{http_code}')" 404
+code() {
+	api GET "$1" -o /dev/null -w '%{http_code}'
+}
+is '... and nothing was stored' \
+    "$(code /api/v1/namespaces/default/configmaps/no)" 404
 up_stop
 done_testing

@@ -27,7 +27,8 @@ while [ $i -lt 20 ]; do
 	    'Content-Length: 100000' -o /dev/null -X POST \
 	    "$UP_URL/api/v1/namespaces/default/configmaps"
 done
-ok 'the same load beside 300 silent, 40 slow clients' fill 3000 -c 8 -p beside -x 300
+ok 'the same load beside 300 silent, 40 slow clients' \
+    fill 3000 -c 8 -p beside -x 300
 like '... none fails' "$(out)" '3000 0 *'
 beside=$(out | cut -d' ' -f6)
 diag "p99 $alone ms alone, $beside ms beside them"

@@ -193,14 +193,15 @@ e_ready() {
 	[ -n "$UP_URL" ] || ! kill -0 "$UP_PID" 2> /dev/null
 }
 # up_start [ARG...]: `pintle up` on $W/data (DATA=... another), waits for ready.
-# Sets UP_PID, UP_URL, KUBECONFIG; a second call after up_stop continues.
+# UP_ROLE=apiserver: another verb. Sets UP_PID, UP_URL, KUBECONFIG; a second
+# call after up_stop continues.
 up_start() {
 	[ -x "$PINTLE" ] || bail "no $PINTLE: make first"
 	: "${DATA:=$W/data}"
 	[ -n "${UP_LISTEN:-}" ] || { port; UP_LISTEN=127.0.0.1:$PORT; }
 	UP_LOG=$W/up.log
 	: > "$UP_LOG"
-	"$PINTLE" up --data "$DATA" --listen "$UP_LISTEN" "$@" \
+	"$PINTLE" "${UP_ROLE:-up}" --data "$DATA" --listen "$UP_LISTEN" "$@" \
 	    > "$UP_LOG" 2>&1 &
 	UP_PID=$!
 	E_PIDS="$UP_PID $E_PIDS"

@@ -40,9 +40,11 @@ fill() {
 logged() { # PATTERN COUNT: that many lines of the log, or more
 	[ "$(grep -c "$1" "$UP_LOG")" -ge "$2" ]
 }
-# map NAME [JSON-METADATA]: makes a ConfigMap; the code in CODE, answer in $W/ans
+# map NAME [JSON-METADATA]: makes a ConfigMap; its code in CODE, the answer in
+# $W/ans
 map() {
 	CODE=$(api POST /api/v1/namespaces/default/configmaps -o "$W/ans" \
 	    -w '%{http_code}' -H 'Content-Type: application/json' -d \
-	    "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"$1\"${2:+,$2}}}")
+	    "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",
+	    \"metadata\":{\"name\":\"$1\"${2:+,$2}}}")
 }

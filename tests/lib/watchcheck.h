@@ -33,7 +33,7 @@
  * I KEY REV LABEL VALUE	its items */
 
 struct watchcheck_result {
-	char		 why[400];	/* the first breach: "W3 line 17: ..." */
+	char		 why[400];	/* the first breach, "W3 line 17:" */
 	uint64_t	 writes, events, lists, watches, bookmarks, gone;
 	uint64_t	 versions;	/* of all objects, deletions included */
 };

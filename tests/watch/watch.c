@@ -394,7 +394,7 @@ static void
 watch_open(struct watcher *w, uint64_t now)
 {
 	uint64_t since = watch_since(w, now);
-	uint32_t flags = w->flags;
+	uint32_t flags = w->flags, scoped = w->scope < 2;
 	char path[400], from[32] = "", word[24] = "-";
 
 	if (since != 0) {
@@ -403,9 +403,10 @@ watch_open(struct watcher *w, uint64_t now)
 		snprintf(word, sizeof(word), "%" PRIu64, since);
 	}
 	snprintf(path, sizeof(path), "/api/v1/%s%s%s%s?watch=true%s%s%s%s"
-	    "&timeoutSeconds=%u", w->scope < 2 ? "namespaces/" : "",
-	    w->scope < 2 ? namespaces[w->scope] : "", w->scope < 2 ? "/" : "",
-	    w->slow ? "namespaces/cc/secrets" : "configmaps", from, selects[w->select].query, flags & 2 ?
+	    "&timeoutSeconds=%u", scoped ? "namespaces/" : "", scoped ?
+	    namespaces[w->scope] : "", scoped ? "/" : "", w->slow ?
+	    "namespaces/cc/secrets" : "configmaps", from,
+	    selects[w->select].query, flags & 2 ?
 	    "&allowWatchBookmarks=true" : "", flags & 1 ?
 	    "&sendInitialEvents=true&resourceVersionMatch=NotOlderThan" : "",
 	    w->slow ? 600 : 1 + roll(5));
@@ -418,8 +419,8 @@ watch_open(struct watcher *w, uint64_t now)
 	w->seen = since;
 	w->seen_ms = flags & 4 ? now : 0;
 	note("O %u %s %s %s %s %" PRIu64 "\n", w->id, word, w->slow ? "cc" :
-	    w->scope < 2 ? namespaces[w->scope] : "*", selects[w->select].word, w->slow ?
-	    "s" : flag_words[flags], since == 0 ? known : 0);
+	    scoped ? namespaces[w->scope] : "*", selects[w->select].word,
+	    w->slow ? "s" : flag_words[flags], since == 0 ? known : 0);
 	api_ask(&w->c, "GET", path, NULL, NULL);
 }
 

@@ -115,13 +115,19 @@ meta_suffix(struct pin_str uid, uint64_t salt, char out[6])
 /* ---- pods ------------------------------------------------------------ */
 
 int
-pod_active(const struct pin_obj *o)
+pod_ended(const struct pin_obj *o)
 {
 	struct pin_str phase = pin_obj_str(o, pin_obj_at(o, pin_obj_root(o),
 	    "status", "phase", NULL));
 
-	return (!meta_deleted(o) && !pin_str_is(phase, "Succeeded") &&
-	    !pin_str_is(phase, "Failed"));
+	return (pin_str_is(phase, "Succeeded") || pin_str_is(phase,
+	    "Failed"));
+}
+
+int
+pod_active(const struct pin_obj *o)
+{
+	return (!meta_deleted(o) && !pod_ended(o));
 }
 
 static pin_node
@@ -256,12 +262,19 @@ plan_status(struct pin_reconcile *rc, struct pin_plan *plan,
     const struct pin_obj *object, struct pin_target target,
     const struct pin_obj *status)
 {
+	if (!holds(object, pin_obj_get(object, pin_obj_root(object),
+	    "status"), status))
+		plan_status_anyway(rc, plan, object, target, status);
+}
+
+void
+plan_status_anyway(struct pin_reconcile *rc, struct pin_plan *plan,
+    const struct pin_obj *object, struct pin_target target,
+    const struct pin_obj *status)
+{
 	struct pin_obj *o;
 	pin_node at;
 
-	if (holds(object, pin_obj_get(object, pin_obj_root(object), "status"),
-	    status))
-		return;
 	o = pin_obj_copy(pin_reconcile_arena(rc), object);
 	if (o == NULL)
 		return;			/* the host gives up on its own */
@@ -283,4 +296,59 @@ meta_annotate(struct pin_obj *o, const char *key, int64_t v)
 	if (a == 0)
 		a = pin_obj_set_new(o, m, "annotations", PIN_OBJECT);
 	pin_obj_set_str(o, a, key, pin_str(text));
+}
+
+/* ---- whose it is ----------------------------------------------------- */
+
+void
+plan_release(struct pin_reconcile *rc, struct pin_plan *plan,
+    struct pin_target child, const struct pin_obj *owner)
+{
+	struct pin_out o;
+
+	pin_out_init(&o, pin_reconcile_arena(rc), 4096);
+	pin_out_cstr(&o, "{\"metadata\":{\"ownerReferences\":[{\"$patch\":"
+	    "\"delete\",\"uid\":");
+	pin_json_quote(&o, meta_get(owner, "uid"));
+	pin_out_cstr(&o, "}],\"uid\":");
+	pin_json_quote(&o, child.uid);
+	pin_out_cstr(&o, "}}");
+	pin_plan_patch(plan, &child, PIN_PATCH_TYPE_STRATEGIC,
+	    (struct pin_str){ o.p, o.len });
+}
+
+void
+plan_adopt(struct pin_reconcile *rc, struct pin_plan *plan,
+    struct pin_target child, const struct pin_obj *owner,
+    const char *api_version, const char *kind)
+{
+	struct pin_out o;
+
+	pin_out_init(&o, pin_reconcile_arena(rc), 4096);
+	pin_out_printf(&o, "{\"metadata\":{\"ownerReferences\":[{"
+	    "\"apiVersion\":\"%s\",\"kind\":\"%s\",\"name\":", api_version,
+	    kind);
+	pin_json_quote(&o, meta_get(owner, "name"));
+	pin_out_cstr(&o, ",\"uid\":");
+	pin_json_quote(&o, meta_get(owner, "uid"));
+	pin_out_cstr(&o, ",\"controller\":true,\"blockOwnerDeletion\":true}],"
+	    "\"uid\":");
+	pin_json_quote(&o, child.uid);
+	pin_out_cstr(&o, "}}");
+	pin_plan_patch(plan, &child, PIN_PATCH_TYPE_STRATEGIC,
+	    (struct pin_str){ o.p, o.len });
+}
+
+int
+may_adopt(struct pin_reconcile *rc, struct pin_plan *plan,
+    struct pin_target owner)
+{
+	const struct pin_obj *live;
+
+	if (!pin_live_result(rc, &owner, &live)) {
+		pin_plan_live(plan, &owner);
+		return (0);
+	}
+	return (live != NULL && pin_str_eq(meta_get(live, "uid"), owner.uid) &&
+	    !meta_deleted(live));
 }

@@ -29,6 +29,7 @@ int64_t	meta_seconds(struct pin_str);
 
 /* ---- pods ------------------------------------------------------------ */
 
+int	pod_ended(const struct pin_obj *);	/* Succeeded or Failed */
 int	pod_active(const struct pin_obj *);	/* not ended, not leaving */
 int	pod_ready(const struct pin_obj *);
 /* Ready for min_ready_s; else *again_s is when it will be. */
@@ -37,12 +38,31 @@ int	pod_available(const struct pin_obj *, int64_t min_ready_s,
 
 void	meta_annotate(struct pin_obj *, const char *key, int64_t);
 
+/* ---- whose it is ----------------------------------------------------- */
+
+/* A strategic merge patch that puts owner among child's owners, controlling;
+ * or takes it out. `child` names the child by uid. */
+void	plan_adopt(struct pin_reconcile *, struct pin_plan *,
+	    struct pin_target child, const struct pin_obj *owner,
+	    const char *api_version, const char *kind);
+void	plan_release(struct pin_reconcile *, struct pin_plan *,
+	    struct pin_target child, const struct pin_obj *owner);
+/* An object may be adopted only by one that the server, asked just now, has
+ * and does not delete. 1: yes. 0: no, or ask first (asked is planned). */
+int	may_adopt(struct pin_reconcile *, struct pin_plan *,
+	    struct pin_target owner);
+
 /* ---- status ------------------------------------------------------------ */
 
 /* Writes the status subresource with the members of `status` put into what
  * is there (null: taken out), unless they are there already. An update, not
  * a patch: that is what upstream's roles allow controllers. */
 void	plan_status(struct pin_reconcile *, struct pin_plan *,
+	    const struct pin_obj *object, struct pin_target,
+	    const struct pin_obj *status);
+
+/* Also when they are: something else of the object changes with it. */
+void	plan_status_anyway(struct pin_reconcile *, struct pin_plan *,
 	    const struct pin_obj *object, struct pin_target,
 	    const struct pin_obj *status);
 

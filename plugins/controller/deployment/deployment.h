@@ -9,8 +9,10 @@
 #include "../common/meta.h"
 
 #define SETS_MAX	256	/* ReplicaSets of one Deployment */
+#define NO_DEADLINE	INT32_MAX
 #define HASH_LABEL	"pod-template-hash"
 #define REVISION	"deployment.kubernetes.io/revision"
+#define HISTORY		"deployment.kubernetes.io/revision-history"
 #define DESIRED		"deployment.kubernetes.io/desired-replicas"
 #define MAX_REPLICAS	"deployment.kubernetes.io/max-replicas"
 
@@ -21,6 +23,7 @@ struct set {
 	int64_t		 replicas;	/* spec, as it shall be */
 	int64_t		 was;		/* spec, as it is */
 	int64_t		 actual, ready, available;	/* status */
+	int64_t		 terminating;
 	int64_t		 revision;
 };
 
@@ -36,8 +39,23 @@ struct deploy {
 	int64_t		 replicas, surge, unavailable;
 	int64_t		 max_revision;	/* of the old ones */
 	int		 recreate, paused;
+	int		 scaling;	/* spec.replicas was changed */
+	int		 pods_left;	/* of old templates, any state */
+	int		 asked, may;	/* adopt */
+	int		 claimed;	/* sets were adopted or let go */
+	int64_t		 collisions;
 	char		 hash[16];
 };
+
+/* main.c */
+struct pin_str	annotation(const struct pin_obj *, const char *key);
+int64_t	annotation_int(const struct pin_obj *, const char *key);
+				/* -1: there is none */
+
+/* sync.c: writes sets as they shall be. */
+int	sync_sets(struct deploy *, struct pin_err *);
+/* Of the newest set; 0: leave the Deployment's. */
+int64_t	sync_revision(const struct deploy *);
 
 /* template.c */
 void	template_hash(const struct pin_obj *d, int64_t collisions,
@@ -45,8 +63,11 @@ void	template_hash(const struct pin_obj *d, int64_t collisions,
 /* Are they equal, the hash label aside? */
 int	template_equal(const struct pin_obj *d, const struct pin_obj *set);
 struct pin_obj *template_set(struct deploy *, int64_t replicas);
+/* May a set have this annotation of its Deployment? */
+int	template_annotation(struct pin_str key);
 
 /* rollout.c: decides replicas of all sets. */
+int	rollout_is_scaling(const struct deploy *);
 void	rollout(struct deploy *);
 
 /* status.c */

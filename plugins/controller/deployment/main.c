@@ -5,7 +5,6 @@
  * Stateless. Controller loop.
  * Contract: pintle/controller.h; upstream's deployment-controller: adoption,
  * hash labels, revisions, proportional scaling, history. */
-#include <stdio.h>
 #include <stdlib.h>
 
 #include <pintle/labels.h>
@@ -15,11 +14,12 @@
 static pin_open_fn deploy_open;
 static pin_close_fn deploy_close;
 static pin_controller_reconcile_fn deploy_reconcile;
-static pin_controller_map_fn deploy_map_set;
+static pin_controller_map_fn deploy_map_set, deploy_map_pod;
 
 static const struct pin_controller_watch deploy_watches[] = {
 	[DEPLOYMENTS] = { "apps", "v1", "deployments", NULL },
 	[SETS] = { "apps", "v1", "replicasets", deploy_map_set },
+	[PODS] = { "", "v1", "pods", deploy_map_pod },
 	{ NULL, NULL, NULL, NULL }
 };
 
@@ -55,31 +55,104 @@ deploy_close(void *self)
 	(void)self;
 }
 
+/* ---- which ones ---------------------------------------------------------- */
+
+struct find {
+	const struct pin_obj *set;
+	struct pin_reconcile *rc;
+	struct pin_keys	*out;
+};
+
+static int
+would_take(void *arg, const struct pin_obj *d)
+{
+	struct find *f = arg;
+
+	if (pin_labels_match(pin_reconcile_arena(f->rc), d, pin_obj_at(d,
+	    pin_obj_root(d), "spec", "selector", NULL), f->set,
+	    meta_labels(f->set)) == 1)
+		pin_keys_add(f->out, meta_get(d, "namespace"), meta_get(d,
+		    "name"));
+	return (0);
+}
+
 static void
 deploy_map_set(void *self, struct pin_reconcile *rc,
     const struct pin_obj *object, const struct pin_obj *before,
     struct pin_keys *out)
 {
+	struct find f = { .set = object, .rc = rc, .out = out };
+
 	(void)self;
-	(void)rc;
 	pin_keys_add_owner(out, object, "Deployment");
 	if (before != NULL)
 		pin_keys_add_owner(out, before, "Deployment");
+	if (meta_controller(object).len == 0)
+		pin_cache_list(rc, DEPLOYMENTS, meta_get(object, "namespace"),
+		    would_take, &f);
+}
+
+static struct pin_str
+owner_name(const struct pin_obj *o, const char *kind)
+{
+	pin_node n = pin_obj_at(o, pin_obj_root(o), "metadata",
+	    "ownerReferences", NULL);
+
+	for (n = pin_obj_first(o, n); n != 0; n = pin_obj_next(o, n))
+		if (pin_obj_true(o, pin_obj_get(o, n, "controller")) &&
+		    pin_str_is(pin_obj_str(o, pin_obj_get(o, n, "kind")),
+		    kind))
+			return (pin_obj_str(o, pin_obj_get(o, n, "name")));
+	return (PIN_STR_NONE);
+}
+
+/* Recreate waits for the last pod of the old template. */
+static void
+deploy_map_pod(void *self, struct pin_reconcile *rc,
+    const struct pin_obj *object, const struct pin_obj *before,
+    struct pin_keys *out)
+{
+	struct pin_str name;
+	const struct pin_obj *set;
+
+	(void)self;
+	(void)before;
+	if (!pin_map_deleted(rc) && !pod_ended(object))
+		return;
+	name = owner_name(object, "ReplicaSet");
+	set = name.len > 0 ? pin_cache_get(rc, SETS, meta_get(object,
+	    "namespace"), name) : NULL;
+	if (set != NULL)
+		pin_keys_add_owner(out, set, "Deployment");
 }
 
 /* ---- what there is ----------------------------------------------------- */
 
-static int64_t
-revision_of(const struct pin_obj *o)
+struct pin_str
+annotation(const struct pin_obj *o, const char *key)
 {
-	struct pin_str s = pin_obj_str(o, pin_obj_at(o, pin_obj_root(o),
-	    "metadata", "annotations", REVISION, NULL));
+	return (pin_obj_str(o, pin_obj_at(o, pin_obj_root(o), "metadata",
+	    "annotations", key, NULL)));
+}
+
+int64_t
+annotation_int(const struct pin_obj *o, const char *key)
+{
+	struct pin_str s = annotation(o, key);
 	int64_t v = 0;
 	size_t i;
 
 	for (i = 0; i < s.len && i < 18 && s.p[i] >= '0' && s.p[i] <= '9'; i++)
 		v = v * 10 + (s.p[i] - '0');
-	return (v);
+	return (s.len > 0 ? v : -1);
+}
+
+static int64_t
+revision_of(const struct pin_obj *o)
+{
+	int64_t v = annotation_int(o, REVISION);
+
+	return (v > 0 ? v : 0);
 }
 
 static int
@@ -90,6 +163,7 @@ take_set(void *arg, const struct pin_obj *o)
 	    .actual = status_int(o, "replicas"),
 	    .ready = status_int(o, "readyReplicas"),
 	    .available = status_int(o, "availableReplicas"),
+	    .terminating = status_int(o, "terminatingReplicas"),
 	    .revision = revision_of(o) };
 
 	s.replicas = s.was;
@@ -106,6 +180,70 @@ take_set(void *arg, const struct pin_obj *o)
 		d->old[d->nold++] = s;
 	}
 	return (0);
+}
+
+static int
+selects(struct deploy *d, const struct pin_obj *set)
+{
+	return (pin_labels_match(pin_reconcile_arena(d->rc), d->d,
+	    pin_obj_get(d->d, d->spec, "selector"), set, meta_labels(set)) ==
+	    1);
+}
+
+static int
+owned(void *arg, const struct pin_obj *set)
+{
+	struct deploy *d = arg;
+
+	if (selects(d, set))
+		return (take_set(d, set));
+	if (!meta_deleted(d->d)) {
+		plan_release(d->rc, d->plan, meta_target(set, "apps", "v1",
+		    "replicasets"), d->d);
+		d->claimed = 1;
+	}
+	return (0);
+}
+
+static int
+orphan(void *arg, const struct pin_obj *set)
+{
+	struct deploy *d = arg;
+
+	if (meta_controller(set).len > 0 || meta_deleted(set) ||
+	    !selects(d, set))
+		return (0);
+	if (!d->asked)
+		d->may = may_adopt(d->rc, d->plan, meta_target(d->d, "apps",
+		    "v1", "deployments"));
+	d->asked = 1;
+	if (d->may)
+		plan_adopt(d->rc, d->plan, meta_target(set, "apps", "v1",
+		    "replicasets"), d->d, "apps/v1", "Deployment");
+	d->claimed = 1;			/* or soon */
+	return (0);
+}
+
+/* Those on their way out too: the new template has to wait for them. */
+static int
+count_pod(void *arg, const struct pin_obj *pod)
+{
+	struct deploy *d = arg;
+
+	d->pods_left += !pod_ended(pod);
+	return (0);
+}
+
+static void
+count_pods(struct deploy *d)
+{
+	uint32_t i;
+
+	if (!d->recreate)
+		return;
+	for (i = 0; i < d->nold; i++)
+		pin_cache_owned(d->rc, PODS, meta_get(d->d, "namespace"),
+		    meta_get(d->old[i].o, "uid"), count_pod, d);
 }
 
 static int
@@ -141,8 +279,8 @@ static void
 read_spec(struct deploy *d)
 {
 	pin_node st = pin_obj_get(d->d, d->spec, "strategy"), ru;
-	int64_t collisions = status_int(d->d, "collisionCount");
 
+	d->collisions = status_int(d->d, "collisionCount");
 	d->replicas = spec_int(d->d, "replicas", 1);
 	d->paused = pin_obj_true(d->d, pin_obj_get(d->d, d->spec, "paused"));
 	d->recreate = pin_str_is(pin_obj_str(d->d, pin_obj_get(d->d, st,
@@ -158,120 +296,7 @@ read_spec(struct deploy *d)
 		if (d->unavailable > d->replicas)
 			d->unavailable = d->replicas;
 	}
-	template_hash(d->d, collisions, d->hash);
-}
-
-/* ---- what shall be ------------------------------------------------------ */
-
-static void
-scaled(struct deploy *d, struct pin_str name, int64_t from, int64_t to)
-{
-	pin_plan_event(d->plan, d->d, "Normal", "ScalingReplicaSet",
-	    "Scaled %s replica set " PIN_SFMT " from %lld to %lld", to > from ?
-	    "up" : "down", PIN_SARG(name), (long long)from, (long long)to);
-}
-
-/* replicas and the annotations that remember what they were made for. */
-static void
-write_set(struct deploy *d, struct set *s, int64_t revision)
-{
-	struct pin_target t = meta_target(s->o, "apps", "v1", "replicasets");
-	struct pin_obj *o = pin_obj_copy(pin_reconcile_arena(d->rc), s->o);
-
-	if (o == NULL)
-		return;
-	meta_annotate(o, DESIRED, d->replicas);
-	meta_annotate(o, MAX_REPLICAS, d->replicas + d->surge);
-	meta_annotate(o, REVISION, revision);
-	pin_obj_set_i64(o, pin_obj_get(o, pin_obj_root(o), "spec"),
-	    "replicas", s->replicas);
-	pin_plan_update(d->plan, &t, o);
-	if (s->replicas != s->was)
-		scaled(d, t.name, s->was, s->replicas);
-}
-
-static int
-annotation_is(const struct pin_obj *o, const char *key, int64_t want)
-{
-	char text[24];
-
-	snprintf(text, sizeof(text), "%lld", (long long)want);
-	return (pin_str_is(pin_obj_str(o, pin_obj_at(o, pin_obj_root(o),
-	    "metadata", "annotations", key, NULL)), text));
-}
-
-static int
-write_new(struct deploy *d, struct pin_err *err)
-{
-	struct pin_target t = { .group = "apps", .version = "v1",
-	    .resource = "replicasets", .namespace = meta_get(d->d,
-	    "namespace") };
-	struct pin_obj *o;
-	int64_t revision = d->cur.revision;
-
-	if (!d->have_new) {
-		if (d->paused)
-			return (PIN_OK);
-		o = template_set(d, d->cur.replicas);
-		if (o == NULL)
-			return (pin_err_set(err, PIN_ENOMEM, "out of memory"));
-		t.name = meta_get(o, "name");
-		pin_plan_create(d->plan, &t, o);
-		if (d->cur.replicas > 0)
-			scaled(d, t.name, 0, d->cur.replicas);
-		return (PIN_OK);
-	}
-	/* Rolled back to: it becomes the newest revision again. */
-	if (revision <= d->max_revision)
-		revision = d->max_revision + 1;
-	if (d->cur.replicas != d->cur.was || !annotation_is(d->cur.o, DESIRED,
-	    d->replicas) || revision != d->cur.revision)
-		write_set(d, &d->cur, revision);
-	return (PIN_OK);
-}
-
-static void
-write_old(struct deploy *d)
-{
-	int64_t limit = spec_int(d->d, "revisionHistoryLimit", 10),
-	    idle = 0;
-	struct pin_target t;
-	uint32_t i;
-
-	for (i = 0; i < d->nold; i++) {
-		if (d->old[i].replicas != d->old[i].was ||
-		    (d->old[i].was > 0 && !annotation_is(d->old[i].o, DESIRED,
-		    d->replicas)))
-			write_set(d, &d->old[i], d->old[i].revision);
-		idle += d->old[i].was == 0 && d->old[i].actual == 0;
-	}
-	for (i = 0; i < d->nold && idle > limit; i++) {
-		if (d->old[i].was != 0 || d->old[i].actual != 0)
-			continue;
-		t = meta_target(d->old[i].o, "apps", "v1", "replicasets");
-		pin_plan_delete(d->plan, &t, "Background");
-		idle--;
-	}
-}
-
-/* The Deployment carries the revision of its newest set. 1: it is written,
- * and the status has to wait for the next time. */
-static int
-write_revision(struct deploy *d)
-{
-	struct pin_target t = meta_target(d->d, "apps", "v1", "deployments");
-	int64_t revision = d->have_new && d->cur.revision > d->max_revision ?
-	    d->cur.revision : d->max_revision + 1;
-	struct pin_obj *o;
-
-	if (annotation_is(d->d, REVISION, revision))
-		return (0);
-	o = pin_obj_copy(pin_reconcile_arena(d->rc), d->d);
-	if (o == NULL)
-		return (0);
-	meta_annotate(o, REVISION, revision);
-	pin_plan_update(d->plan, &t, o);
-	return (1);
+	template_hash(d->d, d->collisions, d->hash);
 }
 
 static int
@@ -281,7 +306,7 @@ deploy_reconcile(void *self, struct pin_reconcile *rc, struct pin_str ns,
 	struct deploy *d = pin_arena_zalloc(pin_reconcile_arena(rc),
 	    sizeof(*d));
 	uint32_t i;
-	int res = PIN_OK, written = 0;
+	int res = PIN_OK;
 
 	(void)self;
 	if (d == NULL)
@@ -293,20 +318,21 @@ deploy_reconcile(void *self, struct pin_reconcile *rc, struct pin_str ns,
 		return (PIN_OK);
 	d->spec = pin_obj_get(d->d, pin_obj_root(d->d), "spec");
 	read_spec(d);
-	pin_cache_owned(rc, SETS, ns, meta_get(d->d, "uid"), take_set, d);
+	pin_cache_owned(rc, SETS, ns, meta_get(d->d, "uid"), owned, d);
+	if (!meta_deleted(d->d))
+		pin_cache_list(rc, SETS, ns, orphan, d);
+	if (d->claimed)
+		return (PIN_OK);	/* then with them */
 	qsort(d->old, d->nold, sizeof(d->old[0]), oldest);
 	for (i = 0; i < d->nold; i++)
 		if (d->old[i].revision > d->max_revision)
 			d->max_revision = d->old[i].revision;
+	d->scaling = rollout_is_scaling(d);
 	if (!meta_deleted(d->d)) {
+		count_pods(d);
 		rollout(d);
-		res = write_new(d, err);
-		if (res == PIN_OK) {
-			write_old(d);
-			written = write_revision(d);
-		}
+		res = sync_sets(d, err);
 	}
-	if (!written)
-		deployment_status(d);
+	deployment_status(d);
 	return (res);
 }

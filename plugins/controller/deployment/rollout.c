@@ -4,6 +4,8 @@
  * RollingUpdate.
  * Pure. Contract: deployment.h; never more than replicas + maxSurge pods, never
  * fewer than replicas - maxUnavailable available ones by our doing (C5). */
+#include <stdlib.h>
+
 #include "deployment.h"
 
 static int64_t
@@ -23,8 +25,8 @@ old_total(const struct deploy *d)
 	return (n);
 }
 
-/* The one set with pods when there is just one: it follows the Deployment,
- * also while the rollout is paused. */
+/* The one set with pods when there is just one, or the newest when there are
+ * none: it follows the Deployment, also while the rollout is paused. */
 static struct set *
 only_active(struct deploy *d)
 {
@@ -40,78 +42,133 @@ only_active(struct deploy *d)
 			one = &d->old[i];
 			n++;
 		}
+	if (n == 0 && d->have_new)
+		return (&d->cur);
+	if (n == 0 && d->nold > 0)
+		return (&d->old[d->nold - 1]);
 	return (n == 1 ? one : NULL);
 }
 
-static int64_t
-annotation_int(const struct pin_obj *o, const char *key)
+static int
+is_other(const struct deploy *d, const struct set *s)
 {
-	struct pin_str s = pin_obj_str(o, pin_obj_at(o, pin_obj_root(o),
-	    "metadata", "annotations", key, NULL));
-	int64_t v = 0;
-	size_t i;
+	int64_t was = annotation_int(s->o, DESIRED);
 
-	for (i = 0; i < s.len && i < 18 && s.p[i] >= '0' && s.p[i] <= '9'; i++)
-		v = v * 10 + (s.p[i] - '0');
-	return (s.len > 0 ? v : -1);
+	return (s->was > 0 && was >= 0 && was != d->replicas);
 }
 
 /* Did the user change spec.replicas since the sets were last scaled? */
-static int
-is_scaling(const struct deploy *d)
+int
+rollout_is_scaling(const struct deploy *d)
 {
-	int64_t was;
 	uint32_t i;
 
-	if (d->have_new && d->cur.was > 0) {
-		was = annotation_int(d->cur.o, DESIRED);
-		if (was >= 0 && was != d->replicas)
+	if (d->have_new && is_other(d, &d->cur))
+		return (1);
+	for (i = 0; i < d->nold; i++)
+		if (is_other(d, &d->old[i]))
 			return (1);
-	}
-	for (i = 0; i < d->nold; i++) {
-		if (d->old[i].was == 0)
-			continue;
-		was = annotation_int(d->old[i].o, DESIRED);
-		if (was >= 0 && was != d->replicas)
-			return (1);
-	}
 	return (0);
 }
 
+static int
+by_size(const void *a, const void *b)
+{
+	const struct set *x = *(struct set *const *)a,
+	    *y = *(struct set *const *)b;
+	int c;
+
+	if (x->was != y->was)
+		return (x->was > y->was ? -1 : 1);
+	c = pin_str_cmp(meta_get(x->o, "creationTimestamp"), meta_get(y->o,
+	    "creationTimestamp"));
+	return (c != 0 ? c : pin_str_cmp(meta_get(x->o, "name"),
+	    meta_get(y->o, "name")));
+}
+
+/* Its share of a difference, by its part of what there was. */
+static int64_t
+fraction(const struct deploy *d, const struct set *s)
+{
+	int64_t before = annotation_int(s->o, MAX_REPLICAS);
+
+	if (d->replicas == 0)
+		return (-s->was);
+	if (before <= 0)
+		before = status_int(d->d, "replicas");
+	if (before <= 0)
+		return (0);
+	return ((2 * s->was * (d->replicas + d->surge) + before) /
+	    (2 * before) - s->was);	/* rounded */
+}
+
 /* In the middle of a rollout every set gets its share of the difference, the
- * rest the largest. */
+ * rest the largest; of equal ones the newest when there is more, the oldest
+ * when there is less. */
 static void
 scale_in_proportion(struct deploy *d)
 {
-	int64_t allowed = d->replicas > 0 ? d->replicas + d->surge : 0, all,
-	    left, share, was;
-	struct set *s, *big = d->have_new ? &d->cur : NULL;
+	int64_t add, added = 0, share, left;
+	struct set *all[SETS_MAX + 1];
+	uint32_t n = 0, i, k;
+
+	add = d->replicas > 0 ? d->replicas + d->surge : 0;
+	for (i = 0; i < d->nold; i++)
+		if (d->old[i].was > 0)
+			all[n++] = &d->old[i];
+	if (d->have_new && d->cur.was > 0)
+		all[n++] = &d->cur;
+	if (n == 0)
+		return;
+	for (i = 0; i < n; i++)
+		add -= all[i]->was;
+	qsort(all, n, sizeof(all[0]), by_size);
+	/* Oldest first by now; turned round within equals. */
+	for (i = 0; add > 0 && i < n; i = k) {
+		for (k = i; k < n && all[k]->was == all[i]->was; k++)
+			;
+		for (uint32_t a = i, b = k - 1; a < b; a++, b--) {
+			struct set *t = all[a];
+
+			all[a] = all[b];
+			all[b] = t;
+		}
+	}
+	for (i = 0; i < n && add != 0; i++) {
+		left = add - added;
+		share = left == 0 ? 0 : fraction(d, all[i]);
+		if (add > 0 ? share > left : share < left)
+			share = left;
+		all[i]->replicas += share;
+		added += share;
+	}
+	all[0]->replicas += add - added;
+	for (i = 0; i < n; i++)
+		if (all[i]->replicas < 0)
+			all[i]->replicas = 0;
+}
+
+static int
+is_whole(const struct deploy *d)
+{
+	return (d->have_new && d->cur.was == d->replicas &&
+	    annotation_int(d->cur.o, DESIRED) == d->replicas &&
+	    d->cur.available == d->replicas);
+}
+
+static void
+scale(struct deploy *d)
+{
+	struct set *one = only_active(d);
 	uint32_t i;
 
-	all = old_total(d) + (d->have_new ? d->cur.replicas : 0);
-	left = allowed - all;
-	for (i = 0; i <= d->nold; i++) {
-		s = i < d->nold ? &d->old[i] : &d->cur;
-		if (s->was == 0 || (i == d->nold && !d->have_new))
-			continue;
-		was = annotation_int(s->o, MAX_REPLICAS);
-		if (was <= 0)
-			was = all > 0 ? all : 1;
-		share = s->replicas * allowed / was - s->replicas;
-		if ((left > 0 && share > left) || (left < 0 && share < left))
-			share = left;
-		if ((left > 0) != (share > 0))
-			share = 0;
-		s->replicas += share;
-		left -= share;
-		if (big == NULL || s->replicas > big->replicas)
-			big = s;
-	}
-	if (big != NULL) {
-		big->replicas += left;
-		if (big->replicas < 0)
-			big->replicas = 0;
-	}
+	if (one != NULL)
+		one->replicas = d->replicas;
+	else if (is_whole(d))
+		for (i = 0; i < d->nold; i++)
+			d->old[i].replicas = 0;
+	else if (!d->recreate)
+		scale_in_proportion(d);
 }
 
 static void
@@ -175,28 +232,28 @@ scale_down_old(struct deploy *d)
 static void
 recreate(struct deploy *d)
 {
-	int64_t still = 0;
+	int64_t still = d->pods_left;
 	uint32_t i;
 
 	for (i = 0; i < d->nold; i++) {
-		still += d->old[i].actual;
+		still += d->old[i].was;
 		d->old[i].replicas = 0;
 	}
-	if (still == 0 && old_total(d) == 0)
+	if (still == 0)
 		d->cur.replicas = d->replicas;
 }
 
 void
 rollout(struct deploy *d)
 {
-	struct set *one = only_active(d);
 	uint32_t i;
 
-	if (d->paused || (d->have_new && is_scaling(d))) {
-		if (one != NULL)
-			one->replicas = d->replicas;
-		else if (is_scaling(d))
-			scale_in_proportion(d);
+	if (d->paused || d->scaling) {
+		scale(d);
+		return;
+	}
+	if (d->recreate) {
+		recreate(d);
 		return;
 	}
 	/* The new one is whole: nothing else is needed. */
@@ -206,11 +263,7 @@ rollout(struct deploy *d)
 			d->old[i].replicas = 0;
 		return;
 	}
-	if (d->recreate) {
-		recreate(d);
-		return;
-	}
 	scale_up_new(d);
-	if (d->cur.replicas == d->cur.was || d->cur.replicas < d->cur.was)
+	if (d->cur.replicas <= d->cur.was)
 		scale_down_old(d);
 }

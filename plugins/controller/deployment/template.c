@@ -86,19 +86,19 @@ add_label(struct pin_obj *o, pin_node parent, const char *map,
 	pin_obj_set_str(o, n, HASH_LABEL, pin_str(hash));
 }
 
-/* Annotations that belong to the Deployment alone. */
-static int
-own_annotation(struct pin_str key)
+/* Others belong to the Deployment, or to the set, alone. */
+int
+template_annotation(struct pin_str key)
 {
 	static const char *const own[] = { REVISION, DESIRED, MAX_REPLICAS,
 	    "kubectl.kubernetes.io/last-applied-configuration",
-	    "deployment.kubernetes.io/revision-history" };
+	    HISTORY, "deprecated.deployment.rollback.to" };
 	size_t i;
 
 	for (i = 0; i < PIN_LEN(own); i++)
 		if (pin_str_is(key, own[i]))
-			return (1);
-	return (0);
+			return (0);
+	return (1);
 }
 
 static void
@@ -110,7 +110,7 @@ put_annotations(struct deploy *d, struct pin_obj *o, pin_node meta)
 	for (n = pin_obj_first(d->d, pin_obj_at(d->d, pin_obj_root(d->d),
 	    "metadata", "annotations", NULL)); n != 0;
 	    n = pin_obj_next(d->d, n))
-		if (!own_annotation(pin_obj_key(d->d, n)))
+		if (template_annotation(pin_obj_key(d->d, n)))
 			pin_obj_set_node(o, to, pin_obj_key(d->d, n), d->d, n);
 	snprintf(text, sizeof(text), "%lld", (long long)d->max_revision + 1);
 	pin_obj_set_str(o, to, REVISION, pin_str(text));

@@ -131,7 +131,7 @@ ask_all(struct leaving *l)
 /* ---- one resource ----------------------------------------------------- */
 
 static int
-pod_ended(const struct pin_obj *o, pin_node pod)
+has_ended(const struct pin_obj *o, pin_node pod)
 {
 	struct pin_str phase = pin_obj_str(o, pin_obj_at(o, pod, "status",
 	    "phase", NULL));
@@ -207,7 +207,7 @@ empty_one(struct leaving *l, const struct pin_resource *r,
 		held += pin_obj_count(list, pin_obj_get(list, meta,
 		    "finalizers")) > 0;
 		count_finalizers(l, list, meta);
-		if (is_pods(r) && !pod_ended(list, i) && pin_obj_i64(list,
+		if (is_pods(r) && !has_ended(list, i) && pin_obj_i64(list,
 		    pin_obj_at(list, i, "spec",
 		    "terminationGracePeriodSeconds", NULL), &grace) &&
 		    grace > l->grace_s)

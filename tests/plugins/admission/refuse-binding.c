@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * refuse-binding -- test plugin: no pod is bound to a node.
+ * Thread: any. Contract: pintle/admission.h. */
+#include <pintle/admission.h>
+
+static pin_open_fn refuse_open;
+static pin_close_fn refuse_close;
+static pin_admission_validate_fn refuse_validate;
+
+static const struct pin_admission_match refuse_match[] = {
+	{ "", "pods/binding", PIN_OP_CREATE | PIN_OP_UPDATE, 0 },
+	{ NULL, NULL, 0, 0 }
+};
+
+static const struct pin_admission_ops refuse_ops = {
+	.size = sizeof(refuse_ops),
+	.match = refuse_match,
+	.validate = refuse_validate,
+};
+
+const struct pin_plugin pin_plugin = {
+	PIN_PLUGIN_HEAD(ADMISSION),
+	.name = "refuse-binding", .version = "1.0",
+	.summary = "refuses every binding, for tests",
+	.ops = &refuse_ops,
+	.open = refuse_open, .close = refuse_close,
+};
+
+static int
+refuse_open(struct pin_env *env, const struct pin_conf *conf, void **self,
+    struct pin_err *err)
+{
+	(void)env;
+	(void)conf;
+	(void)self;
+	(void)err;
+	return (PIN_OK);
+}
+
+static void
+refuse_close(void *self)
+{
+	(void)self;
+}
+
+static int
+refuse_validate(void *self, struct pin_call *call,
+    const struct pin_admission_request *req)
+{
+	(void)self;
+	(void)req;
+	(void)pin_err_set(pin_call_err(call), PIN_EFORBIDDEN,
+	    "no binding today");
+	return (PIN_REFUSE);
+}
