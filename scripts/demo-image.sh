@@ -14,7 +14,7 @@ busybox=${BUSYBOX:-$(command -v busybox || echo /bin/busybox)}
 	exit 1
 }
 if command -v ldd > /dev/null && ldd "$busybox" > /dev/null 2>&1; then
-	echo "demo-image.sh: $busybox is not static (package busybox-static)" >&2
+	echo "demo-image.sh: $busybox is not static" >&2
 	exit 1
 fi
 case $(uname -m) in

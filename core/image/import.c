@@ -60,7 +60,7 @@ say(const struct import *im, const char *fmt, ...)
 	im->req->said(im->req->arg, line);
 }
 
-/* ---- names ------------------------------------------------------------------ */
+/* ---- names ------------------------------------------------------------- */
 
 static int
 plan_name(struct import *im, struct plan *p, struct pin_str name,
@@ -116,7 +116,7 @@ plan_fini(struct plan *p)
 	memset(p, 0, sizeof(*p));
 }
 
-/* ---- into the store ----------------------------------------------------------- */
+/* ---- into the store ---------------------------------------------------- */
 
 static int
 os_fail(const char *what, struct pin_err *err)
@@ -346,7 +346,7 @@ plan_commit(struct import *im, const struct plan *p, struct pin_err *err)
 	return (rc);
 }
 
-/* ---- docker archives ------------------------------------------------------------ */
+/* ---- docker archives --------------------------------------------------- */
 
 /* A file whose name tells its digest must have it. */
 static int
@@ -438,7 +438,7 @@ docker_import(struct import *im, const struct image__file *f,
 	return (rc);
 }
 
-/* ---- OCI layouts -------------------------------------------------------------- */
+/* ---- OCI layouts ------------------------------------------------------- */
 
 /* The file a descriptor speaks of, its digest and size as it says. */
 static int
@@ -643,7 +643,7 @@ oci_import(struct import *im, const struct image__file *f,
 	return (rc);
 }
 
-/* ---- the whole of it ------------------------------------------------------------ */
+/* ---- the whole of it --------------------------------------------------- */
 
 static void
 platform(struct import *im)

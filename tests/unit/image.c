@@ -78,7 +78,7 @@ count(const char *sub)
 	return (n);
 }
 
-/* ---- names ------------------------------------------------------------------ */
+/* ---- names ------------------------------------------------------------- */
 
 #define HEX64	"0123456789abcdef0123456789abcdef0123456789abcdef" \
 	"0123456789abcdef"
@@ -129,7 +129,7 @@ test_names(void)
 	    "a name of 699 letters is refused");
 }
 
-/* ---- what is well formed ------------------------------------------------------- */
+/* ---- what is well formed ----------------------------------------------- */
 
 static void
 base_layer(const char *path)
@@ -275,7 +275,7 @@ test_layers(void)
 	}
 }
 
-/* ---- what wants out -------------------------------------------------------------- */
+/* ---- what wants out ---------------------------------------------------- */
 
 static char outside[1100];
 
@@ -430,7 +430,7 @@ test_evil(void)
 		}
 }
 
-/* ---- what is damaged ---------------------------------------------------------------- */
+/* ---- what is damaged --------------------------------------------------- */
 
 static void
 cut(const char *path, long size)
@@ -480,6 +480,20 @@ test_damage(void)
 			CHECK_INT(count("roots"), 0);
 			CHECK_INT(count("tmp"), 0);
 		}
+	}
+}
+
+static void
+test_misfits(void)
+{
+	struct image_import req = { .file = file };
+
+	base_layer(layer[0]);
+	for (int oci = 0; oci < 2; oci++) {
+		struct ik_image im = { .name = "bad:1", .layer = { layer[0] },
+		    .layout = oci };
+		const char *what = oci ? "OCI layout" : "docker archive";
+
 		CASE("%s: a layer that is no tar", what) {
 			struct ik_tar *t = ik_open(layer[1]);
 
@@ -520,7 +534,7 @@ test_damage(void)
 	}
 }
 
-/* ---- what runs ---------------------------------------------------------------------- */
+/* ---- what runs --------------------------------------------------------- */
 
 static void
 test_run(void)
@@ -596,6 +610,7 @@ main(void)
 	test_layers();
 	test_evil();
 	test_damage();
+	test_misfits();
 	test_run();
 	return (tap_done());
 }
