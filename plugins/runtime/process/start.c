@@ -208,9 +208,10 @@ process_start(struct process *p, const struct pin_container *c,
 		goto out;
 	}
 	fd[1] = high(fd[1]);
-	/* Before its writer comes: an end that is sooner than us is seen. */
+	/* Before there is a writer, so that its end is seen however soon. */
 	one->life = process_open_life(p, c->id);
-	rc = spawn(p, dir, fd[1], &one->shim, err);
+	rc = one->life < 0 ? pin_err_os(err, PIN_EIO, errno, "%s/life", dir) :
+	    spawn(p, dir, fd[1], &one->shim, err);
 	close(fd[1]);
 	if (rc == PIN_OK) {
 		rc = hear(p, fd[0], err);
@@ -225,7 +226,8 @@ process_start(struct process *p, const struct pin_container *c,
 	if (rc == PIN_OK) {
 		one->state.running = 1;
 		one->state.started_ns = pin_host_wall(pin_env_host(p->env));
-	}
+	} else if (one->life >= 0)
+		close(one->life);
 out:
 	if (rc != PIN_OK)
 		(void)process_erase(p, c->id, NULL);
