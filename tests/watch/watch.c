@@ -431,7 +431,10 @@ watch_open(struct watcher *w, uint64_t now)
 	w->live_from = since == known ? known : known + 1000;
 	w->hang_ms = w->slow || roll(2) != 0 ? UINT64_MAX : now + roll(3000);
 	w->seen = since;
-	w->seen_ms = flags & 4 ? now : 0;
+	if (since == known)
+		w->seen_ms = now;
+	else if ((flags & 4) == 0)
+		w->seen_ms = 0;
 	note("O %u %s %s %s %s %" PRIu64 "\n", w->id, word, w->slow ? "cc" :
 	    scoped ? namespaces[w->scope] : "*", selects[w->select].word,
 	    w->slow ? "s" : flag_words[flags], since == 0 ? known : 0);
