@@ -6,7 +6,7 @@
  * left to do it does nothing.
  * Each plugin brings its story, tests/kinds/controller/NAME.json: a list of
  * {"put": [GROUP/]RESOURCE, "object": {...}} (create, or merge into what is
- * there) and {"delete": [GROUP/]RESOURCE, "namespace": , "name": , "cascade": }.
+ * there) and {"delete": [GROUP/]RESOURCE, "namespace":, "name":, "cascade":}.
  * One thread, no server: world.h. Contract: pintle/controller.h. */
 #include <dirent.h>
 #include <inttypes.h>
@@ -378,8 +378,10 @@ live_read(struct tale *t, struct pin_str path)
 
 	snprintf(text, sizeof(text), PIN_SFMT, PIN_SARG(path));
 	text[strcspn(text, "?")] = '\0';
-	for (p = strtok(text, "/"); p != NULL && n < 8; p = strtok(NULL, "/"))
+	for (p = text; *p == '/' && n < 8; p += strcspn(p, "/")) {
+		*p++ = '\0';
 		part[n++] = p;
+	}
 	group = strcmp(part[0], "api") == 0 ? "" : part[1];
 	at = *group ? 3 : 2;
 	if (strcmp(part[at], "namespaces") == 0 && n > at + 2) {
