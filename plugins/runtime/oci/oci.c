@@ -64,16 +64,6 @@ const struct pin_plugin pin_plugin = {
 
 /* ---- open, close --------------------------------------------------------- */
 
-static uint32_t
-kind_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	const char *base = slash != NULL ? slash + 1 : path;
-
-	return (strcmp(base, "crun") == 0 ? OCI_CRUN :
-	    strcmp(base, "runc") == 0 ? OCI_RUNC : OCI_OTHER);
-}
-
 static int
 programs_find(struct oci *o, const char *given, struct pin_err *err)
 {
@@ -87,7 +77,7 @@ programs_find(struct oci *o, const char *given, struct pin_err *err)
 	if (o->program.path == NULL)
 		return (pin_err_set(err, PIN_ECONFIG, "no %s in PATH",
 		    given != NULL ? given : "crun, runc or ocijail"));
-	o->program.kind = kind_of(o->program.path);
+	o->program.kind = oci_kind(o->program.path);
 	/* crun does not do v1 beside v2; runc does. */
 	if (o->cgroups == OCI_CGROUP_HYBRID && o->program.kind == OCI_CRUN)
 		o->runc.path = oci_find("runc");

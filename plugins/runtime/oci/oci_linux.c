@@ -114,9 +114,14 @@ oci_os_group_remove(const struct oci *o, const char *id)
 
 	snprintf(path, sizeof(path), CGROUP "%s/%s", o->group, id);
 	(void)rmdir(path);
+	snprintf(path, sizeof(path), CGROUP "%s", o->group);
+	(void)rmdir(path);
 	for (size_t i = 0; i < PIN_LEN(v1_groups); i++) {
 		snprintf(path, sizeof(path), CGROUP "/%s%s/%s", v1_groups[i],
 		    o->group, id);
+		(void)rmdir(path);
+		/* The last one takes their common group away too. */
+		path[strlen(path) - strlen(id) - 1] = '\0';
 		(void)rmdir(path);
 	}
 }

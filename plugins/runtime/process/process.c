@@ -136,10 +136,7 @@ adopt(void *arg, const char *id)
 		return (0);
 	}
 	if (process_alive(p, id)) {
-		process_ending(p, id, &one->state);
-		one->state.running = 1;
-		one->state.exit_code = one->state.signal = 0;
-		one->state.finished_ns = 0;
+		process_begun(p, id, &one->state);
 	} else {
 		close(one->life);
 		one->life = -1;

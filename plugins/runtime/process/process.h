@@ -43,6 +43,9 @@ struct process {
 int	process_path(const struct process *, char out[PROCESS_PATH_MAX],
 	    const char *id, const char *file);
 int	process_alive(const struct process *, const char *id);
+void	process_begun(const struct process *, const char *id,
+	    struct pin_container_state *);	/* it runs: from DIR/pid */
+/* Only when its shim is gone: kills what a killed shim left. */
 void	process_ending(const struct process *, const char *id,
 	    struct pin_container_state *);	/* from DIR/exit, DIR/pid */
 int	process_signal(const struct process *, const char *id, int sig,
