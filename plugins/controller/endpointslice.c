@@ -311,8 +311,8 @@ new_slice(struct slices *s, uint32_t k)
 	pin_obj_set_str(o, meta, "name", pin_str(name));
 	put_labels(s, o, meta);
 	meta_own(o, s->svc, "v1", "Service");
-	pin_obj_set_str(o, pin_obj_root(o), "addressType", pin_str(s->six ?
-	    "IPv6" : "IPv4"));
+	pin_obj_set_str(o, pin_obj_root(o), "addressType", s->six ?
+	    PIN_STR("IPv6") : PIN_STR("IPv4"));
 	list = pin_obj_set_new(o, pin_obj_root(o), "endpoints", PIN_ARRAY);
 	for (i = k * SLICE_MAX; i < end; i++)
 		put_endpoint(s, o, list, s->pods[i]);

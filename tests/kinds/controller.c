@@ -6,7 +6,8 @@
  * left to do it does nothing.
  * Each plugin brings its story, tests/kinds/controller/NAME.json: a list of
  * {"put": [GROUP/]RESOURCE, "object": {...}} (create, or merge into what is
- * there) and {"delete": [GROUP/]RESOURCE, "namespace": , "name": , "cascade": }.
+ * there) and {"delete": [GROUP/]RESOURCE, "namespace":, "name":, "cascade":}.
+ * {"gone"|"there": [GROUP/]RESOURCE, ...} says how it must end.
  * One thread, no server: world.h. Contract: pintle/controller.h. */
 #include <dirent.h>
 #include <inttypes.h>
@@ -378,8 +379,10 @@ live_read(struct tale *t, struct pin_str path)
 
 	snprintf(text, sizeof(text), PIN_SFMT, PIN_SARG(path));
 	text[strcspn(text, "?")] = '\0';
-	for (p = strtok(text, "/"); p != NULL && n < 8; p = strtok(NULL, "/"))
+	for (p = text; *p == '/' && n < 8; p += strcspn(p, "/")) {
+		*p++ = '\0';
 		part[n++] = p;
+	}
 	group = strcmp(part[0], "api") == 0 ? "" : part[1];
 	at = *group ? 3 : 2;
 	if (strcmp(part[at], "namespaces") == 0 && n > at + 2) {
@@ -539,6 +542,8 @@ user_does(struct tale *t, pin_node n)
 	struct pin_out o;
 	pin_node obj;
 
+	if (put.len == 0 && str_at(n, "delete").len == 0)
+		return;			/* is_as_told */
 	if (put.len == 0) {
 		wt = step_table(t, str_at(n, "delete"));
 		snprintf(how, sizeof(how), "{\"propagationPolicy\":\""
@@ -683,6 +688,34 @@ same(const char *want, char *got, const char *what)
 	free(got);
 }
 
+/* "gone" and "there": the end in absolute words. */
+static int
+is_as_told(struct tale *t)
+{
+	char key[CACHE_KEY_MAX];
+	struct pin_str what;
+	struct cache_entry *e;
+	int good = 1, there;
+	pin_node n;
+
+	n = pin_obj_first(story, pin_obj_root(story));
+	for (; n != 0; n = pin_obj_next(story, n)) {
+		there = str_at(n, "there").len > 0;
+		what = str_at(n, there ? "there" : "gone");
+		if (what.len == 0)
+			continue;
+		e = cache_get(&step_table(t, what)->cache, (struct pin_str){
+		    key, cache_key(key, str_at(n, "namespace"), str_at(n,
+		    "name")) });
+		if ((e != NULL) == there)
+			continue;
+		tap_diag(PIN_SFMT " is %s", PIN_SARG(str_at(n, "name")),
+		    there ? "gone" : "there");
+		good = 0;
+	}
+	return (good);
+}
+
 static void
 check_plugin(void)
 {
@@ -697,6 +730,8 @@ check_plugin(void)
 		CHECK(writes > 0);
 		CHECK_UINT(t.unstable, 0);
 	}
+	CASE("%s: it ends as it shall", plugin->name)
+		CHECK(is_as_told(&t));
 	CASE("%s: the same objects give the same plan", plugin->name)
 		CHECK_UINT(t.differs, 0);
 	tale_close(&t);

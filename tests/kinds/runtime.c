@@ -1,43 +1,29 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * runtime.c -- the contract of the kind `runtime`, what every plugin of it
- * must hold whatever its images are; what is oci's own is in runtime_oci.c.
- * One thread and the plugin's. Contract: pintle/runtime.h. */
-#include <dirent.h>
-#include <dlfcn.h>
-#include <pthread.h>
-#include <signal.h>
-#include <unistd.h>
-
+ * runtime.c -- the contract of the kind `runtime`, against every plugin that
+ * runs here: a container starts once, ends are told once with code and
+ * signal, however soon they come; kill reaches it, remove leaves nothing, and
+ * what runs is found by list.
+ * Contract: pintle/runtime.h. */
 #include <pintle/runtime.h>
 
-#include "core/config/config_int.h"
+#include <sys/stat.h>
+
+#include <pthread.h>
+#include <signal.h>
+#include <time.h>
+#include <unistd.h>
+
 #include "core/host/real.h"
 #include "core/loader/loader_int.h"
 #include "tap.h"
 
-#define WAIT_MS		10000
-
-static const struct fixture {
-	const char	*name, *image;
-} fixtures[] = {
-	{ "process", "host" },
-};
-
-static const struct fixture *fx;
-static const struct pin_plugin *plugin;
-static const struct pin_runtime_ops *ops;
-static struct pin_env *env;
-static struct pin_conf *conf;
-static void *self;
-static struct pin_err err;
-static char logfile[4096];
+#define WAIT_S	10
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct pin_container_state last;		/* under lock */
-static int ends;				/* under lock */
-
-/* ---- the plugin ------------------------------------------------------ */
+static pthread_cond_t cond = PTHREAD_COND_INITIALIZER;
+static struct pin_container_state last;
+static int ends;
 
 static void
 exited(void *arg, const struct pin_container_state *s)
@@ -46,305 +32,196 @@ exited(void *arg, const struct pin_container_state *s)
 	pthread_mutex_lock(&lock);
 	last = *s;
 	ends++;
+	pthread_cond_broadcast(&cond);
 	pthread_mutex_unlock(&lock);
 }
 
 static int
-ended(void)
+wait_ends(int n)
 {
-	int n;
+	struct timespec until;
+	int rc = 0, got;
 
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += WAIT_S;
 	pthread_mutex_lock(&lock);
-	n = ends;
+	while (ends < n && rc == 0)
+		rc = pthread_cond_timedwait(&cond, &lock, &until);
+	got = ends;
 	pthread_mutex_unlock(&lock);
-	return (n);
+	return (got);
 }
-
-static void
-rt_open(void)
-{
-	static const struct pin_runtime_sink sink = { .size = sizeof(sink),
-	    .exited = exited };
-	const struct pin_option *o;
-	struct pin_report rep = { 0 };
-	struct pin__value *v;
-	char shim[4096];
-
-	env = pin__env_new(pin_host_real(), "runtime", fx->name, tap_tmp(),
-	    NULL);
-	conf = pin__conf_new(plugin->options, "test");
-	o = pin__option_find(conf->options, "shim");
-	if (o == NULL)
-		BAIL("%s has no option shim", fx->name);
-	snprintf(shim, sizeof(shim), "%s/pintle", tap_build());
-	v = &conf->value[o - conf->options];
-	if (pin__value_parse(v, o, shim, NULL, "test", &rep) != 0)
-		BAIL("option shim=%s", shim);
-	v->given = 1;
-	if (pin__conf_finish(conf, NULL, &rep) != PIN_OK)
-		BAIL("options: %s", rep.line[0].text);
-	pin_report_fini(&rep);
-	if (plugin->open(env, conf, &self, &err) != PIN_OK)
-		BAIL("%s: %s", fx->name, err.text);
-	if (ops->attach(self, &sink, &err) != PIN_OK)
-		BAIL("%s: attach: %s", fx->name, err.text);
-}
-
-static void
-rt_close(void)
-{
-	plugin->close(self);
-	pin_conf_free(&conf);
-	pin__env_free(&env);
-}
-
-/* ---- one container --------------------------------------------------- */
-
-static struct pin_container c;
-
-static void
-sh(const char *id, const char *script)
-{
-	static const char *command[4] = { "/bin/sh", "-c", NULL, NULL };
-	static char dir[4096];
-
-	command[2] = script;
-	snprintf(dir, sizeof(dir), "%s/c-%s", tap_tmp(), id);
-	snprintf(logfile, sizeof(logfile), "%s/%s.log", tap_tmp(), id);
-	memset(&c, 0, sizeof(c));
-	c.size = sizeof(c);
-	c.id = id;
-	c.pod_uid = "uid";
-	c.pod_namespace = "default";
-	c.pod_name = "pod";
-	c.name = "c";
-	c.image = fx->image;
-	c.dir = dir;
-	c.log = logfile;
-	c.command = command;
-	c.uid = c.gid = -1;
-}
-
-static char text[8192];
-
-static int
-says(const char *what)
-{
-	FILE *f = fopen(logfile, "r");
-	size_t n;
-
-	if (f == NULL)
-		return (0);
-	n = fread(text, 1, sizeof(text) - 1, f);
-	text[n] = '\0';
-	fclose(f);
-	return (strstr(text, what) != NULL);
-}
-
-/* What the script printed as "pid N"; after says(). */
-static pid_t
-child(void)
-{
-	const char *p = strstr(text, "F pid ");
-
-	return (p == NULL ? 0 : (pid_t)strtol(p + 6, NULL, 10));
-}
-
-struct census {
-	const char	*id;
-	int		 n, seen, running;
-};
 
 static int
 count(void *arg, const struct pin_container_state *s)
 {
-	struct census *k = arg;
-
-	k->n++;
-	if (strcmp(s->id, k->id) == 0) {
-		k->seen++;
-		k->running = (int)s->running;
-	}
+	(void)s;
+	++*(int *)arg;
 	return (PIN_OK);
 }
 
-static struct census
-census(const char *id)
+static int
+listed(const struct pin_runtime_ops *ops, void *self)
 {
-	struct census k = { .id = id };
+	struct pin_err err = PIN_ERR_INIT;
+	int n = 0;
 
-	CHECK_INT(ops->list(self, count, &k, &err), PIN_OK);
-	return (k);
+	CHECK_INT(ops->list(self, count, &n, &err), PIN_OK);
+	return (n);
+}
+
+static int
+run(const struct pin_runtime_ops *ops, void *self, const char *id,
+    const char *log, const char *what, struct pin_err *err)
+{
+	const char *cmd[] = { "sh", "-c", what, NULL };
+	const char *env[] = { "PATH=/usr/bin:/bin", NULL };
+	struct pin_container c = { .size = sizeof(c), .id = id,
+	    .pod_uid = "u", .pod_namespace = "n", .pod_name = "p",
+	    .name = "c", .image = "host", .dir = "/tmp", .log = log,
+	    .command = cmd, .env = env, .uid = -1, .gid = -1,
+	    .host_network = 1 };
+
+	return (ops->start(self, &c, err));
 }
 
 static void
-gone(const char *id)
+check(const struct pin_runtime_ops *ops, void *self, const char *name,
+    const char *data)
 {
-	CHECK_INT(ops->remove(self, id, &err), PIN_OK);
-	CHECK_INT(census(id).seen, 0);
-	CHECK_INT(ops->remove(self, id, &err), PIN_OK);
-}
+	struct pin_err err = PIN_ERR_INIT;
+	char log[512], image[128];
+	int i, n = 0;
 
-/* ---- the contract ---------------------------------------------------- */
-
-static void
-test_image(void)
-{
-	char got[200] = "";
-
-	CASE("%s: an image that is there has a name", fx->name) {
-		CHECK_INT(ops->image(self, fx->image, "IfNotPresent", got,
-		    sizeof(got), &err), PIN_OK);
-		CHECK(got[0] != '\0');
+	snprintf(log, sizeof(log), "%s/log", data);
+	CASE("%s: an image that is not there is named", name) {
+		CHECK_INT(ops->image(self, "no/such", "Always", image,
+		    sizeof(image), &err), PIN_ENOTFOUND);
+		CHECK(strstr(err.text, "no/such") != NULL);
+		CHECK_INT(ops->image(self, "host", "Always", image,
+		    sizeof(image), &err), PIN_OK);
 	}
-	CASE("%s: an image that is not there is named", fx->name) {
-		CHECK_INT(ops->image(self, "no-such:1", "Never", got,
-		    sizeof(got), &err), PIN_ENOTFOUND);
-		CHECK(strstr(err.text, "no-such:1") != NULL);
+	CASE("%s: an end is told, however soon", name)
+		for (i = 0; i < 10; i++) {
+			CHECK_INT(run(ops, self, "quick", log, "exit 7",
+			    &err), PIN_OK);
+			n++;
+			CHECK_INT(wait_ends(n), n);
+			CHECK_INT(last.exit_code, 7);
+			CHECK(last.running == 0 && last.finished_ns >=
+			    last.started_ns && last.started_ns > 0);
+			CHECK_STR(last.id, "quick");
+		}
+	CASE("%s: a container runs once", name) {
+		CHECK_INT(run(ops, self, "long", log, "sleep 1000", &err),
+		    PIN_OK);
+		CHECK_INT(run(ops, self, "long", log, "sleep 1000", &err),
+		    PIN_EEXISTS);
+		CHECK_INT(listed(ops, self), 2);
 	}
-}
-
-static void
-test_life(void)
-{
-	static const char *const e[] = { "A=from the pod", NULL };
-	int before = ended();
-
-	CASE("%s: environment, log, times and exit code", fx->name) {
-		sh("life", "echo A=$A; echo err >&2; exit 7");
-		c.env = e;
-		if (!CHECK_INT(ops->start(self, &c, &err), PIN_OK))
-			continue;
-		WAIT(ended() > before, WAIT_MS);
-		CHECK_STR(last.id, "life");
-		CHECK_INT(last.running, 0);
-		CHECK_INT(last.exit_code, 7);
-		CHECK_INT(last.signal, 0);
-		CHECK(last.started_ns > 0);
-		CHECK(last.finished_ns >= last.started_ns);
-		CHECK(says("stdout F A=from the pod"));
-		CHECK(says("stderr F err"));
-		CHECK_INT(census("life").seen, 1);
-		CHECK_INT(census("life").running, 0);
+	CASE("%s: a signal ends it and is told", name) {
+		CHECK_INT(ops->kill(self, "long", SIGTERM, &err), PIN_OK);
+		n++;
+		CHECK_INT(wait_ends(n), n);
+		CHECK_INT(last.exit_code, 128 + SIGTERM);
+		CHECK_INT(last.signal, SIGTERM);
+		CHECK_INT(ops->kill(self, "long", SIGTERM, &err), PIN_OK);
 	}
-	CASE("%s: the end is said once", fx->name) {
-		CHECK_INT(ended(), before + 1);
-		CHECK_INT(ops->kill(self, "life", SIGTERM, &err), PIN_OK);
-		gone("life");
-		CHECK_INT(ended(), before + 1);
+	CASE("%s: remove kills what runs and leaves nothing", name) {
+		CHECK_INT(run(ops, self, "third", log, "sleep 1000", &err),
+		    PIN_OK);
+		CHECK_INT(ops->remove(self, "third", &err), PIN_OK);
+		n++;
+		CHECK_INT(wait_ends(n), n);
+		CHECK_INT(ops->remove(self, "long", &err), PIN_OK);
+		CHECK_INT(ops->remove(self, "quick", &err), PIN_OK);
+		CHECK_INT(ops->remove(self, "never", &err), PIN_OK);
+		CHECK_INT(listed(ops, self), 0);
 	}
 }
 
+/* What runs outlives its agent: another one finds it. */
 static void
-test_one(void)
+check_adoption(const struct pin_plugin *p, struct pin_env *env,
+    struct pin_conf *conf, const char *data)
 {
-	CASE("%s: K1: no second instance of a running id", fx->name) {
-		int before = ended();
+	struct pin_runtime_sink sink = { .size = sizeof(sink),
+	    .exited = exited };
+	const struct pin_runtime_ops *ops = p->ops;
+	struct pin_err err = PIN_ERR_INIT;
+	char log[512];
+	void *self = NULL;
+	int before = ends;
 
-		sh("once", "trap 'exit 3' TERM; echo up; "
-		    "while :; do sleep 0.1; done");
-		if (!CHECK_INT(ops->start(self, &c, &err), PIN_OK))
-			continue;
-		WAIT(says("up"), WAIT_MS);
-		CHECK_INT(ops->start(self, &c, &err), PIN_EEXISTS);
-		CHECK_INT(census("once").seen, 1);
-		CHECK_INT(census("once").running, 1);
-		CHECK_INT(ops->kill(self, "once", SIGTERM, &err), PIN_OK);
-		WAIT(ended() > before, WAIT_MS);
-		CHECK_INT(last.exit_code, 3);
-		gone("once");
-	}
-	CASE("%s: a signal that ends it is told", fx->name) {
-		int before = ended();
-
-		sh("sig", "echo up; while :; do sleep 0.1; done");
-		if (!CHECK_INT(ops->start(self, &c, &err), PIN_OK))
-			continue;
-		WAIT(says("up"), WAIT_MS);
-		CHECK_INT(ops->kill(self, "sig", SIGKILL, &err), PIN_OK);
-		WAIT(ended() > before, WAIT_MS);
+	snprintf(log, sizeof(log), "%s/log2", data);
+	CASE("%s: what runs goes on without its agent", p->name) {
+		CHECK_INT(p->open(env, conf, &self, &err), PIN_OK);
+		CHECK_INT(ops->attach(self, &sink, &err), PIN_OK);
+		CHECK_INT(run(ops, self, "kept", log, "sleep 1000", &err),
+		    PIN_OK);
+		p->close(self);
+		self = NULL;
+		CHECK_INT(p->open(env, conf, &self, &err), PIN_OK);
+		CHECK_INT(ops->attach(self, &sink, &err), PIN_OK);
+		CHECK_INT(listed(ops, self), 1);
+		CHECK_INT(ends, before);
+		CHECK_INT(ops->kill(self, "kept", SIGKILL, &err), PIN_OK);
+		CHECK_INT(wait_ends(before + 1), before + 1);
 		CHECK_INT(last.signal, SIGKILL);
-		CHECK_INT(last.exit_code, 137);
-		gone("sig");
+		CHECK_INT(ops->remove(self, "kept", &err), PIN_OK);
+		p->close(self);
 	}
 }
 
 static void
-test_adopt(void)
+open_and_check(const char *dir, const char *name, const char *options,
+    int adopts)
 {
-	CASE("%s: what runs goes on without the agent and is found again",
-	    fx->name) {
-		int before = ended();
+	struct pin_runtime_sink sink = { .size = sizeof(sink),
+	    .exited = exited };
+	char data[] = "/tmp/pin-runtime-XXXXXX", file[1024], cmd[128];
+	struct pin_err err = PIN_ERR_INIT;
+	struct pin_report rep = { 0 };
+	const struct pin_plugin *p;
+	struct pin_module *m;
+	struct pin_conf *conf;
+	struct pin_env *env;
+	void *self = NULL;
 
-		sh("stay", "echo up; while :; do sleep 0.1; done");
-		if (!CHECK_INT(ops->start(self, &c, &err), PIN_OK))
-			continue;
-		WAIT(says("up"), WAIT_MS);
-		rt_close();
-		rt_open();
-		CHECK_INT(census("stay").running, 1);
-		CHECK_INT(ops->start(self, &c, &err), PIN_EEXISTS);
-		CHECK_INT(ended(), before);
-		CHECK_INT(ops->kill(self, "stay", SIGKILL, &err), PIN_OK);
-		WAIT(ended() > before, WAIT_MS);
-		CHECK_STR(last.id, "stay");
-		CHECK_INT(last.signal, SIGKILL);
-		gone("stay");
-	}
-}
-
-static void
-test_remove(void)
-{
-	CASE("%s: K3: remove ends all its processes", fx->name) {
-		pid_t pid;
-
-		sh("rm", "sleep 1000 & echo pid $!; echo up; wait");
-		if (!CHECK_INT(ops->start(self, &c, &err), PIN_OK))
-			continue;
-		WAIT(says("up"), WAIT_MS);
-		pid = child();
-		CHECK(pid > 0 && kill(pid, 0) == 0);
-		gone("rm");
-		WAIT(kill(pid, 0) != 0, WAIT_MS);
-		CHECK_INT(census("rm").n, 0);
-	}
-	CASE("%s: a command that is not there is named, nothing stays",
-	    fx->name) {
-		static const char *const none[] = { "/no/such/thing", NULL };
-
-		sh("bad", "");
-		c.command = none;
-		CHECK(ops->start(self, &c, &err) != PIN_OK);
-		CHECK(strstr(err.text, "/no/such/thing") != NULL);
-		CHECK_INT(census("bad").n, 0);
-		gone("bad");
-	}
+	snprintf(file, sizeof(file), "%s/%s/runtime/%s.so", tap_build(), dir,
+	    name);
+	if (mkdtemp(data) == NULL || pin_module_open(pin_host_real(), NULL,
+	    file, PIN_KIND_RUNTIME, name, &m, &err) != PIN_OK)
+		BAIL("%s", err.text);
+	ends = 0;
+	p = pin_module_plugin(m);
+	env = pin__env_new(pin_host_real(), "runtimes", name, data, NULL);
+	conf = pin_conf_parse(options, p->options, &rep);
+	OK(p->open(env, conf, &self, &err) == PIN_OK && ((const struct
+	    pin_runtime_ops *)p->ops)->attach(self, &sink, &err) == PIN_OK,
+	    "%s opens and attaches", name);
+	check(p->ops, self, name, data);
+	p->close(self);
+	if (adopts)
+		check_adoption(p, env, conf, data);
+	pin_conf_free(&conf);
+	pin__env_free(&env);
+	pin_module_put(&m);
+	pin_report_fini(&rep);
+	snprintf(cmd, sizeof(cmd), "rm -r %s", data);
+	OK(system(cmd) == 0, "%s: cleaned up", name);
 }
 
 int
 main(void)
 {
-	char path[4096];
-	size_t i;
-	void *so;
+	char options[1100], shim[1024];
 
-	for (i = 0; i < PIN_LEN(fixtures); i++) {
-		fx = &fixtures[i];
-		snprintf(path, sizeof(path), "%s/plugins/runtime/%s.so",
-		    tap_build(), fx->name);
-		so = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-		if (so == NULL)
-			BAIL("%s", dlerror());
-		plugin = dlsym(so, "pin_plugin");
-		ops = plugin->ops;
-		rt_open();
-		test_image();
-		test_life();
-		test_one();
-		test_adopt();
-		test_remove();
-		rt_close();
-	}
+	tap_deadline(60);
+	open_and_check("tests/plugins", "dummy", "", 0);
+	snprintf(shim, sizeof(shim), "%s/pintle", tap_build());
+	snprintf(options, sizeof(options), "s shim %zu %s\n", strlen(shim),
+	    shim);
+	open_and_check("plugins", "process", options, 1);
 	return (tap_done());
 }

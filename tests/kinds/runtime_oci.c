@@ -141,7 +141,7 @@ image_make(void)
 		BAIL("import: %s", err.text);
 }
 
-/* ---- one container ------------------------------------------------ */
+/* ---- one container ----------------------------------------------------- */
 
 static const char *const no_args[] = { NULL };
 static struct pin_container c;

@@ -163,7 +163,7 @@ ik_sha(const char *path, char hex[65])
 	free(p);
 }
 
-/* ---- archives ----------------------------------------------------- */
+/* ---- archives ---------------------------------------------------------- */
 
 static const char *
 arch(void)
@@ -244,9 +244,8 @@ layout_index(struct ik_tar *t, const struct ik_image *im, const char *man)
 		snprintf(text, sizeof(text), "{\"schemaVersion\":2,"
 		    "\"manifests\":[{\"mediaType\":\"application/vnd.oci.image."
 		    "manifest.v1+json\",\"digest\":\"sha256:%064d\",\"size\":1,"
-		    "\"platform\":{\"os\":\"linux\","
-		    "\"architecture\":\"s390y\"}}"
-		    ",{\"mediaType\":\"application/vnd.oci.image.manifest.v1+"
+		    "\"platform\":{\"os\":\"linux\",\"architecture\":"
+		    "\"s390y\"}},{\"mediaType\":\"application/vnd.oci.image.manifest.v1+"
 		    "json\",\"digest\":\"sha256:%s\",\"size\":%zu,\"platform\":"
 		    "{\"os\":\"linux\",\"architecture\":\"%s\"}}]}", 0, hex,
 		    len, arch());

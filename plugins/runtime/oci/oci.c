@@ -62,7 +62,7 @@ const struct pin_plugin pin_plugin = {
 	.open = oci_open, .close = oci_close,
 };
 
-/* ---- open, close --------------------------------------------------------- */
+/* ---- open, close ------------------------------------------------------- */
 
 static int
 programs_find(struct oci *o, const char *given, struct pin_err *err)
@@ -179,7 +179,7 @@ oci_attach(void *self, const struct pin_runtime_sink *sink,
 	return (shims_attach(&o->shims, sink, err));
 }
 
-/* ---- images ------------------------------------------------------- */
+/* ---- images ------------------------------------------------------------ */
 
 static int
 oci_image(void *self, const char *image, const char *pull, char *resolved,
@@ -201,7 +201,7 @@ oci_image(void *self, const char *image, const char *pull, char *resolved,
 	return (PIN_OK);
 }
 
-/* ---- start -------------------------------------------------------- */
+/* ---- start ------------------------------------------------------------- */
 
 static int
 env_make(struct oci_start *s, struct pin_err *err)
@@ -374,7 +374,7 @@ oci_start(void *self, const struct pin_container *c, struct pin_err *err)
 	return (rc);
 }
 
-/* ---- kill, end, remove -------------------------------------------- */
+/* ---- kill, end, remove ------------------------------------------------- */
 
 static int
 oci_kill(void *self, const char *id, int sig, struct pin_err *err)

@@ -34,10 +34,8 @@ struct oci {
 	struct pin_env	*env;
 	const char	*data;
 	struct shims	 shims;		/* below DATA/run/oci */
-	char		*state;		/* the program's own:
-					 * DATA/run/oci.state */
-	char		*group;		/* cgroup of all containers,
-					 * "/pintle-X" */
+	char		*state;		/* the program's, DATA/run/oci.state */
+	char		*group;		/* cgroup of all, "/pintle-X" */
 	struct oci_program program;
 	struct oci_program runc;	/* for limits where crun gives none */
 	uint32_t	 cgroups;

@@ -28,7 +28,7 @@
 #define CGROUP2_MAGIC	0x63677270
 #define CPU_PERIOD	100000		/* microseconds, as upstream */
 
-/* ---- cgroups ------------------------------------------------------ */
+/* ---- cgroups ----------------------------------------------------------- */
 
 static int
 is_cgroup2(const char *path)
@@ -126,7 +126,7 @@ oci_os_group_remove(const struct oci *o, const char *id)
 	}
 }
 
-/* ---- the root ----------------------------------------------------- */
+/* ---- the root ---------------------------------------------------------- */
 
 /* A path as a value among mount options. */
 static int
@@ -211,7 +211,7 @@ oci_os_unmount(const char *dir)
 		;
 }
 
-/* ---- config.json -------------------------------------------------- */
+/* ---- config.json ------------------------------------------------------- */
 
 static const struct {
 	const char	*target, *type, *source, *options;

@@ -16,6 +16,8 @@
 #define PROCESS_START_MS	10000	/* a shim says ok or error by then */
 #define PROCESS_END_MS		5000	/* from SIGKILL to its end */
 #define PROCESS_MAX		1024	/* containers at once */
+/* Put into every pod; the one mount that is left out where none can be. */
+#define PROCESS_TOKEN_DIR	"/var/run/secrets/kubernetes.io/serviceaccount"
 
 struct process_one {
 	struct process_one *next;
