@@ -264,6 +264,7 @@ test_layers(void)
 		CHECK_INT(image_remove(host, data, "lay:1", &err),
 		    PIN_ELOCKED);
 		CHECK(strstr(err.text, "c-1") != NULL);
+		image_info_fini(&i);
 		CHECK_INT(image_find(host, data, "lay:1", &i, &err), PIN_OK);
 		image_release(host, data, i.id, "c-1");
 		CHECK_INT(image_remove(host, data, i.id + 7, &err), PIN_OK);
