@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "core/client/client.h"
+#include "core/http/exchange.h"
 #include "core/kubelet/kubelet.h"
 #include "core/loader/loader.h"
 
@@ -177,7 +178,8 @@ struct kubelet {
 	uint32_t	 lease_busy, status_busy, orphan_busy;
 	struct pin_msg	 start, stop;
 	uint32_t	 running, gone;
-	struct http_server *http;
+	struct http_server *http;	/* logs.c */
+	struct exchange_handler log_handler;
 	/* status_work */
 	uint32_t	 registered, lease_made;
 	char		 node_uid[64];

@@ -550,7 +550,7 @@ static void
 start(struct kpod *pod, struct kcontainer *c)
 {
 	struct pin_err err = PIN_ERR_INIT;
-	char old[128];
+	char old[128], log[KUBELET_PATH_MAX];
 	int rc;
 
 	if (c->state == KC_EXITED && !backed_off(pod, c))
@@ -562,6 +562,10 @@ start(struct kpod *pod, struct kcontainer *c)
 		if (c->attempt > 0) {
 			container_id(pod, c, c->attempt - 1, old);
 			(void)pod->rt->remove(pod->rt_self, old, NULL);
+		}
+		if (c->attempt > 0) {
+			container_log(pod, c->name, c->attempt - 1, log);
+			(void)pin_path_unlink(pod->k->host, log, NULL);
 		}
 		c->attempt++;
 		c->backoff_ms = c->backoff_ms == 0 ? KUBELET_BACKOFF_MS :
