@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * runtime_oci_linux -- the runtime plugin oci with each OCI runtime that is here:
+ * runtime_oci_linux -- the runtime plugin oci with each OCI runtime there is:
  * containers of an image made on the spot.
  * Contract: pintle/runtime.h. Root; one thread and the plugin's. */
 #ifndef _GNU_SOURCE
