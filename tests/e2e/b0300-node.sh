@@ -46,8 +46,8 @@ pid_of() {
 S='.status.containerStatuses[0]'
 
 # ---- life ------------------------------------------------------------------
-pod a 'echo one; sleep 0.2; echo two >&2; trap "exit 0" TERM;
-    while :; do sleep 0.1; done'
+FOR_EVER='trap "exit 0" TERM; while :; do sleep 0.1; done'
+pod a 'echo one; sleep 0.2; echo two >&2; '"$FOR_EVER"
 wait_for 20 gives True field a \
     '.status.conditions[?(@.type=="Ready")].status'
 is 'its phase' "$(field a .status.phase)" Running
