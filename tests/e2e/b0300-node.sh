@@ -18,7 +18,7 @@ wait_for 20 k get serviceaccount default
 wait_for 20 k get configmap kube-root-ca.crt
 
 pod() { # NAME COMMAND [LINE-OF-THE-SPEC] [LINE-OF-THE-CONTAINER]
-	cat <<E | k apply -f - > "$W/apply.out" 2>&1 || diag "$(cat "$W/apply.out")"
+	cat <<E | k apply -f - > "$W/apply" 2>&1 || diag "$(cat "$W/apply")"
 apiVersion: v1
 kind: Pod
 metadata: {name: $1, labels: {app: test}}
@@ -46,7 +46,8 @@ pid_of() {
 S='.status.containerStatuses[0]'
 
 # ---- life ------------------------------------------------------------------
-pod a 'echo one; sleep 0.2; echo two >&2; trap "exit 0" TERM; while :; do sleep 0.1; done'
+FOR_EVER='trap "exit 0" TERM; while :; do sleep 0.1; done'
+pod a 'echo one; sleep 0.2; echo two >&2; '"$FOR_EVER"
 wait_for 20 gives True field a \
     '.status.conditions[?(@.type=="Ready")].status'
 is 'its phase' "$(field a .status.phase)" Running
@@ -119,7 +120,7 @@ wait_for 20 gives CreateContainerConfigError field cfg \
 k create configmap m --from-literal=k=there > /dev/null
 wait_for 20 gives there k logs cfg
 
-# ---- nothing is left ----------------------------------------------------------
+# ---- nothing is left -------------------------------------------------------
 ok 'all deleted' k delete pod --all --timeout=60s
 i=0
 while [ $i -lt 20 ]; do
