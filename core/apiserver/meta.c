@@ -282,7 +282,8 @@ meta_generation(struct request *r)
 	int same = 1;
 
 	if ((r->res->flags & PIN_RF_GENERATION) == 0 ||
-	    (r->res->flags & PIN_RF_GEN_FIXED) != 0)
+	    (r->res->flags & PIN_RF_GEN_FIXED) != 0 ||
+	    pin_str_is(r->info.subresource, "status"))
 		return;
 	for (n = pin_obj_first(r->obj, root); n != 0 && same;
 	    n = pin_obj_next(r->obj, n)) {

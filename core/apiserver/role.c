@@ -333,8 +333,8 @@ int
 pin_verb_up(const struct pin_args *args)
 {
 	const struct supervised both[] = {
-		{ "control plane", run_control_plane, args },
-		{ "node agent", run_node, args },
+		{ "control plane", run_control_plane, args, 0 },
+		{ "node agent", run_node, args, 1 },
 	};
 	const char *data = pin_args_get(args, "data");
 	char path[PATH_MAX];

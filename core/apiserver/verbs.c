@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/apiserver/list.h"
+#include "core/apiserver/podlog.h"
 
 #define END	{ NULL, NULL }
 
@@ -111,6 +112,10 @@ static const struct step component_get_steps[] = {
 static const struct step component_list_steps[] = {
 	{ "components",	component_list }, END
 };
+static const struct step log_steps[] = {
+	{ "load",	write_load },
+	{ "log",	podlog_run }, END
+};
 static const struct step review_steps[] = {
 	{ "body",	request_body },
 	{ "decode",	body_object },
@@ -138,6 +143,7 @@ static const struct verb_row {
 	{ "eviction",	PIN_VERB_CREATE,	eviction_steps },
 	{ "finalize",	PIN_VERB_UPDATE,	finalize_steps },
 	{ "token",	PIN_VERB_CREATE,	review_steps },
+	{ "log",	PIN_VERB_GET,		log_steps },
 	{ "status",	PIN_VERB_GET,		get_steps },
 	{ "status",	PIN_VERB_UPDATE,	update_steps },
 	{ "status",	PIN_VERB_PATCH,		patch_steps },
@@ -186,6 +192,8 @@ verb_credit(struct request *r)
 		watch_credit(r);
 	else if (r->info.verb_bit == PIN_VERB_LIST)
 		list_credit(r);
+	else if (r->steps == log_steps)
+		podlog_credit(r);
 }
 
 void
@@ -201,4 +209,6 @@ verb_gone(struct request *r)
 		watch_gone(r);
 	else if (r->info.verb_bit == PIN_VERB_LIST)
 		list_gone(r);
+	else if (r->steps == log_steps)
+		podlog_gone(r);
 }

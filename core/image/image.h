@@ -26,7 +26,7 @@ struct image_info {
 	char		 root[IMAGE_PATH_MAX];	/* the file system, read only */
 	uint64_t	 size;			/* of its layers as imported */
 	struct pin_obj	*config;		/* the config, whole; heap */
-	pin_node	 run;	/* its member "config": Entrypoint, Cmd, Env... */
+	pin_node	 run;	/* its "config": Entrypoint, Cmd... */
 	uint32_t	 pad;
 };
 
@@ -47,14 +47,15 @@ PIN_API int	 image_hold(struct pin_host *, const char *data, const char *id,
 PIN_API void	 image_release(struct pin_host *, const char *data,
     const char *id, const char *holder);
 
-/* ---- what a container of it runs ------------------------------------- */
+/* ---- what a container of it runs --------------------------------------- */
 
 /* Both lists end in NULL; strings live as long as arena, info and the
  * arguments. PIN_EINVALID: there is nothing to run. */
 PIN_API int	 image_argv(struct pin_arena *, const struct image_info *,
     const char *const *command, const char *const *args,
     const char *const **out, struct pin_err *);
-/* The image's variables, then env; of one name the last stays. PATH is there. */
+/* The image's variables, then env; of one name the last stays. There is always
+ * a PATH. */
 PIN_API int	 image_env(struct pin_arena *, const struct image_info *,
     const char *const *env, const char *const **out, struct pin_err *);
 
@@ -70,11 +71,11 @@ struct image_user {
 PIN_API int	 image_user(const struct image_info *, int64_t uid, int64_t gid,
     struct image_user *, struct pin_err *);
 
-/* ---- the store -------------------------------------------------------- */
+/* ---- the store --------------------------------------------------------- */
 
 struct image_import {
-	const char	*file;		/* tar, compressed or not; a directory */
-	const char	*name;		/* for an image that has none; or NULL */
+	const char	*file;		/* a tar, or a layout's directory */
+	const char	*name;		/* for one that has none; or NULL */
 	void		(*said)(void *arg, const char *line);	/* or NULL */
 	void		*arg;
 };

@@ -13,7 +13,7 @@
 
 #include "core/image/image.h"
 
-/* ---- limits ----------------------------------------------------------- */
+/* ---- limits ------------------------------------------------------------ */
 
 #define IMAGE_JSON_MAX		((size_t)4 << 20)  /* manifest, config, index */
 #define IMAGE_REFS_BYTES_MAX	((size_t)8 << 20)  /* refs.json */
@@ -65,14 +65,14 @@ int	image__remove_at(int dir, const char *name, int trash,
 int	image__remove_all(int dir, int trash, struct pin_err *); /* in dir */
 int	image__empty(int trash, struct pin_err *);
 
-/* ---- image_linux.c, image_bsd.c ----------------------------------------- */
+/* ---- image_linux.c, image_bsd.c ---------------------------------------- */
 
 /* All of the file system of fd is on disk. */
 int	image__os_sync(int fd);
 /* 0 or an errno; ENOTSUP where that is not kept. */
 int	image__os_xattr(int fd, const char *name, const void *, size_t);
 
-/* ---- stage.c ------------------------------------------------------------ */
+/* ---- stage.c ----------------------------------------------------------- */
 
 struct image__file {			/* a file of the archive, copied */
 	char		*name;		/* clean */
@@ -103,7 +103,7 @@ int	image__stage_fd(struct image__stage *, const struct image__file *,
 int	image__stage_json(struct image__stage *, const struct image__file *,
 	    struct pin_obj **, struct pin_err *);
 
-/* ---- layer.c ------------------------------------------------------------ */
+/* ---- layer.c ----------------------------------------------------------- */
 
 struct image__root {
 	int		 fd, trash;
@@ -116,7 +116,7 @@ struct image__root {
 int	image__layer_apply(struct image__root *, int fd, const char *diff,
 	    struct pin_err *);
 
-/* ---- store.c ------------------------------------------------------------ */
+/* ---- store.c ----------------------------------------------------------- */
 
 struct image__ref {
 	char		*name, *id, *manifest;	/* manifest: may be "" */

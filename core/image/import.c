@@ -60,7 +60,7 @@ say(const struct import *im, const char *fmt, ...)
 	im->req->said(im->req->arg, line);
 }
 
-/* ---- names ------------------------------------------------------------------ */
+/* ---- names ------------------------------------------------------------- */
 
 static int
 plan_name(struct import *im, struct plan *p, struct pin_str name,
@@ -78,7 +78,8 @@ plan_name(struct import *im, struct plan *p, struct pin_str name,
 	return (PIN_OK);
 }
 
-/* The name the caller gave, when there is none or besides. */
+/* An image without a name gets the caller's; its own tag stays when the
+ * caller names none. */
 static int
 plan_name_given(struct import *im, struct plan *p, struct pin_str tag,
     struct pin_err *err)
@@ -86,24 +87,25 @@ plan_name_given(struct import *im, struct plan *p, struct pin_str tag,
 	char text[IMAGE_NAME_MAX * 2];
 	const char *given = im->req->name, *slash;
 
-	if (given == NULL && p->nnames > 0)
+	if (p->nnames > 0)
 		return (PIN_OK);
 	if (given == NULL)
 		return (pin_err_set(err, PIN_EINVAL, "%s: an image in it has "
 		    "no name" PIN_SFMT PIN_SFMT "; give one with --name",
 		    im->req->file, PIN_SARG(tag.len > 0 ?
 		    PIN_STR(" but the tag ") : PIN_STR_NONE), PIN_SARG(tag)));
-	if (im->named++ > 0)
-		return (pin_err_set(err, PIN_EINVAL, "%s: holds several "
-		    "images, --name can be of one only", im->req->file));
 	slash = strrchr(given, '/');
 	if (tag.len > 0 && strpbrk(slash != NULL ? slash : given, ":@") ==
-	    NULL)
+	    NULL) {
 		snprintf(text, sizeof(text), "%s:" PIN_SFMT, given,
 		    PIN_SARG(tag));
-	else
-		snprintf(text, sizeof(text), "%s", given);
-	return (plan_name(im, p, pin_str(text), err));
+		return (plan_name(im, p, pin_str(text), err));
+	}
+	if (im->named++ > 0)
+		return (pin_err_set(err, PIN_EINVAL, "%s: holds several "
+		    "images without a name, --name can be of one only",
+		    im->req->file));
+	return (plan_name(im, p, pin_str(given), err));
 }
 
 static void
@@ -114,7 +116,7 @@ plan_fini(struct plan *p)
 	memset(p, 0, sizeof(*p));
 }
 
-/* ---- into the store ----------------------------------------------------------- */
+/* ---- into the store ---------------------------------------------------- */
 
 static int
 os_fail(const char *what, struct pin_err *err)
@@ -344,7 +346,7 @@ plan_commit(struct import *im, const struct plan *p, struct pin_err *err)
 	return (rc);
 }
 
-/* ---- docker archives ------------------------------------------------------------ */
+/* ---- docker archives --------------------------------------------------- */
 
 /* A file whose name tells its digest must have it. */
 static int
@@ -436,7 +438,7 @@ docker_import(struct import *im, const struct image__file *f,
 	return (rc);
 }
 
-/* ---- OCI layouts -------------------------------------------------------------- */
+/* ---- OCI layouts ------------------------------------------------------- */
 
 /* The file a descriptor speaks of, its digest and size as it says. */
 static int
@@ -641,7 +643,7 @@ oci_import(struct import *im, const struct image__file *f,
 	return (rc);
 }
 
-/* ---- the whole of it ------------------------------------------------------------ */
+/* ---- the whole of it --------------------------------------------------- */
 
 static void
 platform(struct import *im)

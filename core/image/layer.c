@@ -35,7 +35,7 @@ struct layer {
 	int		 too_big, hashing;
 };
 
-/* ---- two archives, one behind the other ----------------------------------- */
+/* ---- two archives, one behind the other -------------------------------- */
 
 /* Decompression by the library only, never by a program it would start. */
 static void
@@ -152,7 +152,7 @@ base_of(const char *path)
 	return (slash != NULL ? slash + 1 : path);
 }
 
-/* ---- first pass ----------------------------------------------------------- */
+/* ---- first pass -------------------------------------------------------- */
 
 static int
 whiteout(struct layer *l, const char *path, struct pin_err *err)
@@ -219,7 +219,7 @@ pass_whiteouts(struct image__root *root, int fd, const char *diff,
 	return (rc);
 }
 
-/* ---- second pass ---------------------------------------------------------- */
+/* ---- second pass ------------------------------------------------------- */
 
 static int
 entry_os(const char *path, struct pin_err *err)

@@ -49,7 +49,7 @@ add(struct image__stage *s, const char *name, struct pin_err *err)
 	return (f);
 }
 
-/* ---- copying ------------------------------------------------------------- */
+/* ---- copying ----------------------------------------------------------- */
 
 struct copy {
 	struct image__stage *s;
@@ -106,7 +106,7 @@ copy_close(struct copy *c)
 	close(c->fd);
 }
 
-/* ---- an archive, all of it ------------------------------------------------ */
+/* ---- an archive, all of it --------------------------------------------- */
 
 static int
 broken(const struct image__stage *s, struct archive *a, struct pin_err *err)
@@ -228,7 +228,7 @@ read_archive(struct image__stage *s, int fd, struct pin_err *err)
 	return (rc);
 }
 
-/* ---- a directory, file by file ---------------------------------------------- */
+/* ---- a directory, file by file ----------------------------------------- */
 
 /* The name is one of ours ("index.json") or made of a digest. */
 static int
@@ -271,7 +271,7 @@ read_file(struct image__stage *s, const char *name, struct pin_err *err)
 	return (rc);
 }
 
-/* ---- the stage ------------------------------------------------------------ */
+/* ---- the stage --------------------------------------------------------- */
 
 int
 image__stage_open(struct image__stage *s, struct pin_host *host,

@@ -44,7 +44,7 @@ image__path(char out[IMAGE_PATH_MAX], struct pin_err *err, const char *fmt,
 	return (PIN_OK);
 }
 
-/* ---- opening -------------------------------------------------------------- */
+/* ---- opening ----------------------------------------------------------- */
 
 static int
 lock(struct image__store *s, struct pin_err *err)
@@ -96,7 +96,7 @@ image__store_close(struct image__store *s)
 		pin_file_close(&s->lock);
 }
 
-/* ---- refs.json ------------------------------------------------------------- */
+/* ---- refs.json --------------------------------------------------------- */
 
 void
 image__ref_fini(struct image__ref *r)
@@ -245,7 +245,7 @@ image__refs_write(struct pin_host *host, const char *dir,
 	return (rc);
 }
 
-/* ---- sweeping --------------------------------------------------------------- */
+/* ---- sweeping ---------------------------------------------------------- */
 
 static int
 is_needed(const struct image__refs *refs, const char *hex, int root)
@@ -364,7 +364,7 @@ image__sweep(struct image__store *s, const struct image__refs *refs,
 	return (rc);
 }
 
-/* ---- list, remove ------------------------------------------------------------ */
+/* ---- list, remove ------------------------------------------------------ */
 
 int
 image_list(struct pin_host *host, const char *data,
@@ -459,7 +459,7 @@ image_remove(struct pin_host *host, const char *data, const char *name,
 	return (rc);
 }
 
-/* ---- find, hold --------------------------------------------------------------- */
+/* ---- find, hold -------------------------------------------------------- */
 
 static int
 config_read(struct pin_host *host, const char *dir, struct image_info *info,

@@ -48,7 +48,7 @@ image__clean(const char *path, char out[IMAGE_PATH_MAX], struct pin_err *err)
 	return (PIN_OK);
 }
 
-/* ---- walks -------------------------------------------------------------- */
+/* ---- walks ------------------------------------------------------------- */
 
 struct walk {
 	int		 root, fd, links, make;
@@ -306,7 +306,7 @@ image__open(const char *root, const char *path, int *fd, struct pin_err *err)
 	return (rc);
 }
 
-/* ---- taking away --------------------------------------------------------- */
+/* ---- taking away ------------------------------------------------------- */
 
 /* 1: it was a directory with something in it. */
 static int

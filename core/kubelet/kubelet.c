@@ -138,15 +138,13 @@ kubelet_open(const struct kubelet_opts *o, struct kubelet **out,
 		rc = attach(k, err);
 	if (rc == PIN_OK)
 		rc = open_client(k, o, err);
-	if (rc == PIN_OK)
-		rc = logs_open(k, err);
 	if (rc != PIN_OK)
 		return (rc);
 	k->start.fn = start_on_loop;
 	pin_loop_post(k->loop, &k->start);
 	k->running = 1;
 	rc = pin_loop_start(k->loop, err);
-	return (rc);
+	return (rc == PIN_OK ? logs_open(k, err) : rc);
 }
 
 /* ---- the end ----------------------------------------------------------- */

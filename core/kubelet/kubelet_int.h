@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "core/client/client.h"
+#include "core/http/exchange.h"
 #include "core/kubelet/kubelet.h"
 #include "core/loader/loader.h"
 
@@ -177,7 +178,8 @@ struct kubelet {
 	uint32_t	 lease_busy, status_busy, orphan_busy;
 	struct pin_msg	 start, stop;
 	uint32_t	 running, gone;
-	struct http_server *http;
+	struct http_server *http;	/* logs.c */
+	struct exchange_handler log_handler;
 	/* status_work */
 	uint32_t	 registered, lease_made;
 	char		 node_uid[64];
@@ -204,6 +206,10 @@ void	pod_sync(struct kpod *);
 void	pod_fini(struct kpod *);
 void	pod_path(const struct kpod *, char out[KUBELET_PATH_MAX],
 	    const char *rest);
+
+/* recall.c: work pool */
+void	pod_look(struct kpod *);
+void	pod_remember(struct kpod *);
 
 /* start.c */
 int	container_start(struct kpod *, struct kcontainer *, struct pin_err *);

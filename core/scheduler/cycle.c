@@ -14,7 +14,7 @@
 
 #define WORDS(n)	(((n) + 63) / 64)
 
-/* ---- reasons ------------------------------------------------------------ */
+/* ---- reasons ----------------------------------------------------------- */
 
 void
 pin_reason_add(struct pin_reasons *r, uint32_t node, int kind,
@@ -130,7 +130,7 @@ preemption_text(const struct sched *s, const struct spod *p,
 	reasons_text(&r, t);
 }
 
-/* ---- filter ------------------------------------------------------------- */
+/* ---- filter ------------------------------------------------------------ */
 
 static void
 bits_room(struct pin_bits *b, uint32_t n, uint32_t room)
@@ -203,7 +203,7 @@ filter_all(struct sched *s, const struct pin_sched_pod *pod,
 	return (PIN_OK);
 }
 
-/* ---- score -------------------------------------------------------------- */
+/* ---- score ------------------------------------------------------------- */
 
 void
 pin_score_normalize(const struct pin_bits *nodes, int32_t *out, int reverse)
@@ -283,7 +283,7 @@ choose(struct sched *s)
 	return (best);
 }
 
-/* ---- the cycle ---------------------------------------------------------- */
+/* ---- the cycle --------------------------------------------------------- */
 
 static int
 unfit(struct sched *s, struct spod *p, struct sched_decision *d, int never)

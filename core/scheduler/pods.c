@@ -17,7 +17,7 @@
 
 #define TEXT_MAX	((size_t)8 << 20)
 
-/* ---- by name ------------------------------------------------------------ */
+/* ---- by name ----------------------------------------------------------- */
 
 static uint64_t
 key_hash(struct pin_str ns, struct pin_str name)
@@ -80,7 +80,7 @@ pod_new(struct sched *s, struct pin_str ns, struct pin_str name,
 	return (p);
 }
 
-/* ---- queues ------------------------------------------------------------- */
+/* ---- queues ------------------------------------------------------------ */
 
 void
 pod_unqueue(struct sched *s, struct spod *p)
@@ -169,7 +169,7 @@ sched_move(struct sched *s, int room, uint64_t now)
 	}
 }
 
-/* ---- on a node, off it -------------------------------------------------- */
+/* ---- on a node, off it ------------------------------------------------- */
 
 static void
 pod_settle_bytes(struct spod *p, struct pin_buf *buf, size_t off, size_t len)
@@ -211,7 +211,7 @@ pod_gone(struct sched *s, struct spod *p, uint64_t now)
 		sched_move(s, 1, now);
 }
 
-/* ---- what a Pod says ----------------------------------------------------- */
+/* ---- what a Pod says --------------------------------------------------- */
 
 struct words {
 	struct pin_str	 ns, name, uid, node;
@@ -367,7 +367,7 @@ sched_pod_remove(struct sched *s, struct pin_str ns, struct pin_str name,
 		pod_gone(s, p, now);
 }
 
-/* ---- bindings ------------------------------------------------------------ */
+/* ---- bindings ---------------------------------------------------------- */
 
 void
 sched_bound(struct sched *s, struct pin_str ns, struct pin_str name,
@@ -399,7 +399,7 @@ sched_bound(struct sched *s, struct pin_str ns, struct pin_str name,
 	sched_move(s, 1, now);
 }
 
-/* ---- nodes ----------------------------------------------------------------- */
+/* ---- nodes ------------------------------------------------------------- */
 
 void
 sched_node_put(struct sched *s, const struct pin_obj *o, struct pin_buf *buf,
@@ -416,7 +416,7 @@ sched_node_remove(struct sched *s, struct pin_str name, uint64_t now)
 		sched_move(s, 0, now);
 }
 
-/* ---- life ------------------------------------------------------------------ */
+/* ---- life -------------------------------------------------------------- */
 
 #define SCHED_MAGIC	0x73636864u
 

@@ -49,7 +49,7 @@ names_fini(struct names *ns)
 	*ns = (struct names){ 0 };
 }
 
-/* ---- arithmetic --------------------------------------------------------- */
+/* ---- arithmetic -------------------------------------------------------- */
 
 static int64_t
 add(int64_t a, int64_t b)
@@ -152,7 +152,7 @@ amounts_equal(const struct amounts *a, const struct amounts *b)
 	    0));
 }
 
-/* ---- reading ------------------------------------------------------------ */
+/* ---- reading ----------------------------------------------------------- */
 
 /* What is no quantity counts as none: the server has checked it. */
 static int64_t

@@ -10,7 +10,7 @@
 
 #define NO_SLOT		UINT32_MAX
 
-/* ---- amounts (request.c) ---------------------------------------------- */
+/* ---- amounts (request.c) ----------------------------------------------- */
 
 struct amount {
 	uint32_t	 id;		/* of the resource's name */
@@ -45,7 +45,7 @@ void	request_list(struct names *, const struct pin_obj *, pin_node list,
 void	amounts_copy(struct amounts *to, const struct amounts *from);
 int	amounts_equal(const struct amounts *, const struct amounts *);
 
-/* ---- pods --------------------------------------------------------------- */
+/* ---- pods -------------------------------------------------------------- */
 
 enum {
 	POD_IDLE = 0,		/* known, none of our business */
@@ -72,7 +72,7 @@ struct spod {
 	uint32_t	 heap_at;
 	uint32_t	 attempts;
 	int32_t		 priority;
-	uint32_t	 never;		/* parked: room on nodes will not help */
+	uint32_t	 never;		/* parked: room will not help */
 	uint32_t	 gates;
 	struct amounts	 req;
 	struct pin_buf	*buf;		/* of a pending pod */
@@ -137,14 +137,14 @@ int	snap_node_remove(struct pin_snapshot *, struct pin_str name);
 void	snap_attach(struct pin_snapshot *, struct snode *, struct spod *);
 void	snap_detach(struct pin_snapshot *, struct spod *);
 
-/* ---- queues (queue.c) --------------------------------------------------- */
+/* ---- queues (queue.c) -------------------------------------------------- */
 
 void	heap_push(struct heap *, struct spod *);
 void	heap_remove(struct heap *, struct spod *);
 int	active_before(const struct spod *, const struct spod *);
 int	backoff_before(const struct spod *, const struct spod *);
 
-/* ---- all of it ---------------------------------------------------------- */
+/* ---- all of it --------------------------------------------------------- */
 
 struct pin_reasons {
 	uint32_t	 n, last;

@@ -12,7 +12,7 @@
 
 #include "core/controller/controller_int.h"
 
-/* ---- deciding ------------------------------------------------------------ */
+/* ---- deciding ---------------------------------------------------------- */
 
 static void
 sleep_until_due(struct scheduler *sc, uint64_t now)
@@ -73,7 +73,7 @@ timer_tick(struct pin_timer *t)
 	scheduler_turn((char *)t - offsetof(struct scheduler, timer));
 }
 
-/* ---- what happens --------------------------------------------------------- */
+/* ---- what happens ------------------------------------------------------ */
 
 static const struct cache_entry *
 entry_of(const struct informer_user *u, const struct informer_event *ev)
@@ -127,7 +127,7 @@ on_synced(struct informer_user *u)
 	sc->synced++;
 }
 
-/* ---- policies --------------------------------------------------------------- */
+/* ---- policies ---------------------------------------------------------- */
 
 static int64_t
 weight_of(const struct pin_stage *st)
@@ -204,7 +204,7 @@ scheduler_reload(struct scheduler *sc)
 	pin_loop_post(sc->loop, &s->msg);
 }
 
-/* ---- life -------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------- */
 
 static const struct pin_str no_groups[1];
 static const struct client_identity scheduler_identity = {

@@ -63,7 +63,7 @@ snap_fini(struct pin_snapshot *s)
 	s->magic = 0;
 }
 
-/* ---- by name ------------------------------------------------------------ */
+/* ---- by name ----------------------------------------------------------- */
 
 struct snode *
 snap_find(const struct pin_snapshot *s, struct pin_str name, uint64_t hash)
@@ -131,7 +131,7 @@ node_settle(struct pin_snapshot *s, struct snode *n)
 	node_free(n);
 }
 
-/* ---- columns ------------------------------------------------------------ */
+/* ---- columns ----------------------------------------------------------- */
 
 static void
 columns_grow(struct pin_snapshot *s)
@@ -160,7 +160,7 @@ columns_used(struct pin_snapshot *s, const struct snode *n)
 	s->col[PIN_COL_NONZERO_MEMORY][i] = n->used.nonzero_memory;
 }
 
-/* ---- nodes that come, change and go ------------------------------------- */
+/* ---- nodes that come, change and go ------------------------------------ */
 
 static struct pin_obj *
 brief_of(const struct pin_obj *o)
@@ -297,7 +297,7 @@ snap_node_remove(struct pin_snapshot *s, struct pin_str name)
 	return (1);
 }
 
-/* ---- pods on nodes ------------------------------------------------------ */
+/* ---- pods on nodes ----------------------------------------------------- */
 
 static void
 used_add(struct snode *n, const struct amounts *a, int sign)
@@ -367,7 +367,7 @@ snap_detach(struct pin_snapshot *s, struct spod *p)
 	node_settle(s, n);
 }
 
-/* ---- for policies ------------------------------------------------------- */
+/* ---- for policies ------------------------------------------------------ */
 
 uint32_t
 pin_snap_count(const struct pin_snapshot *s)

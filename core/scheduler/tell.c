@@ -91,7 +91,7 @@ say(struct scheduler *sc, struct pin_str ns, struct pin_str name,
 	recorder_say(sc->recorder, &who, SCHED_NAME, &e);
 }
 
-/* ---- bindings ------------------------------------------------------------ */
+/* ---- bindings ---------------------------------------------------------- */
 
 /* The message of the Status that refused it. */
 static void
@@ -172,7 +172,7 @@ tell_binding(struct scheduler *sc, const struct sched_decision *d)
 	pin_out_fini(&o);
 }
 
-/* ---- failures ------------------------------------------------------------ */
+/* ---- failures ---------------------------------------------------------- */
 
 static pin_node
 condition_of(const struct pin_obj *o)

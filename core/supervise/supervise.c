@@ -18,7 +18,7 @@
 struct one {
 	const struct supervised *what;
 	pid_t		 pid;		/* 0: not running */
-	int		 starts;
+	int		 starts, out;
 	long long	 begun, due;	/* ms */
 	long long	 backoff;
 };
@@ -70,6 +70,12 @@ ended(struct all *a, struct one *o, int status)
 	if (a->ending)
 		return;
 	if (WIFEXITED(status) && WEXITSTATUS(status) != 0 && o->starts == 1) {
+		if (o->what->optional) {
+			fprintf(stderr, "pintle: no %s: it ended with %d\n",
+			    o->what->name, WEXITSTATUS(status));
+			o->out = 1;
+			return;
+		}
 		a->ending = 1;
 		a->code = WEXITSTATUS(status);
 		return;
@@ -111,7 +117,7 @@ due(struct all *a)
 	for (i = 0; i < a->n; i++) {
 		struct one *o = &a->one[i];
 
-		if (o->pid != 0)
+		if (o->pid != 0 || o->out)
 			continue;
 		if (o->due <= now)
 			start(a, o);

@@ -16,11 +16,13 @@ struct supervised {
 	const char	*name;		/* "control plane" */
 	int		(*run)(const void *arg);	/* its exit code */
 	const void	*arg;
+	int		 optional;	/* may be missing from the start */
 };
 
 /* Until SIGTERM or SIGINT; the exit code. SIGHUP is passed on. One that ends
- * by itself with an error the first time ends everything, with its code: what
- * cannot start is not tried for ever. The first is stopped last. */
+ * by itself with an error the first time is not tried again: an optional one
+ * is left out, another ends everything with its code. The first is stopped
+ * last. */
 int	supervise(const struct supervised *, int n);
 
 /* os: the calling process dies with its parent, where the OS can. */

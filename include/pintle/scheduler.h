@@ -137,7 +137,7 @@ typedef int pin_sched_score_fn(void *self, const struct pin_snapshot *,
     int32_t *out);
 
 /* Stretches raw scores (>= 0) of the set bits so that the largest becomes
- * PIN_SCORE_MAX; reverse: it becomes 0, and all PIN_SCORE_MAX when all are 0. */
+ * PIN_SCORE_MAX; reverse: it becomes 0 and 0 becomes PIN_SCORE_MAX. */
 PIN_API void	 pin_score_normalize(const struct pin_bits *nodes,
     int32_t *out, int reverse);
 

@@ -16,6 +16,7 @@
 #define SLICE_MAX	100
 #define SERVICE_LABEL	"kubernetes.io/service-name"
 #define MANAGED_LABEL	"endpointslice.kubernetes.io/managed-by"
+#define HEADLESS_LABEL	"service.kubernetes.io/headless"
 #define MANAGER		"endpointslice-controller.k8s.io"
 
 static pin_open_fn slice_open;
@@ -57,6 +58,7 @@ struct slices {
 	uint32_t	 n, cap;
 	const struct pin_obj *have[64];	/* slices there are */
 	uint32_t	 nhave;
+	int		 six;		/* this family's turn */
 };
 
 static int
@@ -131,11 +133,22 @@ slice_map_slice(void *self, struct pin_reconcile *rc,
 
 /* ---- what there is ----------------------------------------------------- */
 
+/* Its address of a family: an IPv6 one has colons. */
 static struct pin_str
-pod_ip(const struct pin_obj *pod)
+pod_ip(const struct pin_obj *pod, int six)
 {
-	return (pin_obj_str(pod, pin_obj_at(pod, pin_obj_root(pod), "status",
-	    "podIP", NULL)));
+	pin_node status = pin_obj_get(pod, pin_obj_root(pod), "status"), n;
+	struct pin_str ip;
+
+	n = pin_obj_first(pod, pin_obj_get(pod, status, "podIPs"));
+	for (; n != 0; n = pin_obj_next(pod, n)) {
+		ip = pin_obj_str(pod, pin_obj_get(pod, n, "ip"));
+		if (ip.len > 0 && (memchr(ip.p, ':', ip.len) != NULL) == six)
+			return (ip);
+	}
+	ip = pin_obj_str(pod, pin_obj_get(pod, status, "podIP"));
+	return (ip.len > 0 && (memchr(ip.p, ':', ip.len) != NULL) == six ? ip :
+	    PIN_STR_NONE);
 }
 
 static int
@@ -145,7 +158,8 @@ take_pod(void *arg, const struct pin_obj *pod)
 	uint32_t cap;
 
 	if (!pin_labels_match_map(s->svc, pin_obj_get(s->svc, s->spec,
-	    "selector"), pod, meta_labels(pod)) || pod_ip(pod).len == 0 ||
+	    "selector"), pod, meta_labels(pod)) ||
+	    pod_ip(pod, s->six).len == 0 ||
 	    pod_ended(pod))
 		return (0);
 	if (s->n == s->cap) {
@@ -165,7 +179,9 @@ take_slice(void *arg, const struct pin_obj *slice)
 {
 	struct slices *s = arg;
 
-	if (pin_str_eq(label(slice, SERVICE_LABEL), meta_get(s->svc,
+	if (pin_str_is(pin_obj_str(slice, pin_obj_get(slice, pin_obj_root(
+	    slice), "addressType")), s->six ? "IPv6" : "IPv4") &&
+	    pin_str_eq(label(slice, SERVICE_LABEL), meta_get(s->svc,
 	    "name")) && pin_str_is(label(slice, MANAGED_LABEL), MANAGER) &&
 	    !meta_deleted(slice) && s->nhave < PIN_LEN(s->have))
 		s->have[s->nhave++] = slice;
@@ -232,13 +248,13 @@ put_endpoint(struct slices *s, struct pin_obj *o, pin_node list,
 {
 	pin_node e = pin_obj_add_new(o, list, PIN_OBJECT), c, ref;
 	struct pin_str node = pin_obj_str(pod, pin_obj_at(pod,
-	    pin_obj_root(pod), "spec", "nodeName", NULL));
+	    pin_obj_root(pod), "spec", "nodeName", NULL)), host;
 	int ready = pod_ready(pod), leaving = meta_deleted(pod),
 	    all = pin_obj_true(s->svc, pin_obj_get(s->svc, s->spec,
 	    "publishNotReadyAddresses"));
 
 	c = pin_obj_set_new(o, e, "addresses", PIN_ARRAY);
-	pin_obj_add_str(o, c, pod_ip(pod));
+	pin_obj_add_str(o, c, pod_ip(pod, s->six));
 	c = pin_obj_set_new(o, e, "conditions", PIN_OBJECT);
 	pin_obj_set_bool(o, c, "ready", all || (ready && !leaving));
 	pin_obj_set_bool(o, c, "serving", ready);
@@ -250,13 +266,37 @@ put_endpoint(struct slices *s, struct pin_obj *o, pin_node list,
 	pin_obj_set_str(o, ref, "uid", meta_get(pod, "uid"));
 	if (node.len > 0)
 		pin_obj_set_str(o, e, "nodeName", node);
+	/* A name of its own beneath the Service's. */
+	host = pin_obj_str(pod, pin_obj_at(pod, pin_obj_root(pod), "spec",
+	    "hostname", NULL));
+	if (host.len > 0 && pin_str_eq(pin_obj_str(pod, pin_obj_at(pod,
+	    pin_obj_root(pod), "spec", "subdomain", NULL)), meta_get(s->svc,
+	    "name")))
+		pin_obj_set_str(o, e, "hostname", host);
+}
+
+/* The Service's labels, and ours. */
+static void
+put_labels(struct slices *s, struct pin_obj *o, pin_node meta)
+{
+	pin_node to = pin_obj_set_new(o, meta, "labels", PIN_OBJECT), n;
+
+	n = pin_obj_first(s->svc, meta_labels(s->svc));
+	for (; n != 0; n = pin_obj_next(s->svc, n))
+		pin_obj_set_node(o, to, pin_obj_key(s->svc, n), s->svc, n);
+	pin_obj_unset(o, to, HEADLESS_LABEL);
+	if (pin_str_is(pin_obj_str(s->svc, pin_obj_get(s->svc, s->spec,
+	    "clusterIP")), "None"))
+		pin_obj_set_str(o, to, HEADLESS_LABEL, PIN_STR(""));
+	pin_obj_set_str(o, to, MANAGED_LABEL, PIN_STR(MANAGER));
+	pin_obj_set_str(o, to, SERVICE_LABEL, meta_get(s->svc, "name"));
 }
 
 static struct pin_obj *
 new_slice(struct slices *s, uint32_t k)
 {
 	struct pin_obj *o = pin_obj_new(pin_reconcile_arena(s->rc));
-	pin_node meta, labels, list;
+	pin_node meta, list;
 	char name[256], tail[6];
 	struct pin_str base = meta_get(s->svc, "name");
 	uint32_t i, end = (k + 1) * SLICE_MAX < s->n ? (k + 1) * SLICE_MAX :
@@ -264,15 +304,15 @@ new_slice(struct slices *s, uint32_t k)
 
 	if (o == NULL)
 		return (NULL);
-	meta_suffix(meta_get(s->svc, "uid"), k, tail);
+	meta_suffix(meta_get(s->svc, "uid"), k + ((uint64_t)s->six << 32),
+	    tail);
 	snprintf(name, sizeof(name), PIN_SFMT "-%s", PIN_SARG(base), tail);
 	meta = pin_obj_set_new(o, pin_obj_root(o), "metadata", PIN_OBJECT);
 	pin_obj_set_str(o, meta, "name", pin_str(name));
-	labels = pin_obj_set_new(o, meta, "labels", PIN_OBJECT);
-	pin_obj_set_str(o, labels, MANAGED_LABEL, PIN_STR(MANAGER));
-	pin_obj_set_str(o, labels, SERVICE_LABEL, base);
+	put_labels(s, o, meta);
 	meta_own(o, s->svc, "v1", "Service");
-	pin_obj_set_str(o, pin_obj_root(o), "addressType", PIN_STR("IPv4"));
+	pin_obj_set_str(o, pin_obj_root(o), "addressType", s->six ?
+	    PIN_STR("IPv6") : PIN_STR("IPv4"));
 	list = pin_obj_set_new(o, pin_obj_root(o), "endpoints", PIN_ARRAY);
 	for (i = k * SLICE_MAX; i < end; i++)
 		put_endpoint(s, o, list, s->pods[i]);
@@ -295,7 +335,7 @@ same(const struct pin_obj *a, const struct pin_obj *b)
 		if (!pin_obj_equal(a, x, b, y))
 			return (0);
 	}
-	return (1);
+	return (pin_obj_equal(a, meta_labels(a), b, meta_labels(b)));
 }
 
 static const struct pin_obj *
@@ -347,11 +387,26 @@ write_slices(struct slices *s, uint32_t want, struct pin_err *err)
 	return (PIN_OK);
 }
 
+/* Does the Service have addresses of this family? */
+static int
+has_family(const struct slices *s)
+{
+	pin_node list = pin_obj_get(s->svc, s->spec, "ipFamilies"), n;
+
+	for (n = pin_obj_first(s->svc, list); n != 0; n = pin_obj_next(s->svc,
+	    n))
+		if (pin_str_is(pin_obj_str(s->svc, n), s->six ? "IPv6" :
+		    "IPv4"))
+			return (1);
+	return (pin_obj_count(s->svc, list) == 0 && !s->six);
+}
+
 static int
 slice_reconcile(void *self, struct pin_reconcile *rc, struct pin_str ns,
     struct pin_str name, struct pin_plan *plan, struct pin_err *err)
 {
 	struct slices s = { .rc = rc, .plan = plan };
+	int res = PIN_OK, wanted;
 
 	(void)self;
 	s.svc = pin_cache_get(rc, SERVICES, ns, name);
@@ -363,8 +418,15 @@ slice_reconcile(void *self, struct pin_reconcile *rc, struct pin_str ns,
 	    pin_str_is(pin_obj_str(s.svc, pin_obj_get(s.svc, s.spec,
 	    "type")), "ExternalName"))
 		return (PIN_OK);
-	pin_cache_list(rc, PODS, ns, take_pod, &s);
-	pin_cache_list(rc, SLICES, ns, take_slice, &s);
-	return (write_slices(&s, s.n == 0 ? 1 : (s.n + SLICE_MAX - 1) /
-	    SLICE_MAX, err));
+	for (s.six = 0; s.six <= 1 && res == PIN_OK; s.six++) {
+		s.n = s.nhave = 0;
+		pin_cache_owned(rc, SLICES, ns, meta_get(s.svc, "uid"),
+		    take_slice, &s);
+		wanted = has_family(&s);
+		if (wanted)
+			pin_cache_list(rc, PODS, ns, take_pod, &s);
+		res = write_slices(&s, !wanted ? 0 : s.n == 0 ? 1 : (s.n +
+		    SLICE_MAX - 1) / SLICE_MAX, err);
+	}
+	return (res);
 }

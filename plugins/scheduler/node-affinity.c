@@ -55,7 +55,7 @@ affinity_close(PIN_OWN void *self)
 	(void)self;
 }
 
-/* ---- requirements ------------------------------------------------------- */
+/* ---- requirements ------------------------------------------------------ */
 
 static int
 one_of(const struct pin_obj *o, pin_node values, struct pin_str s)
@@ -162,7 +162,7 @@ term_matches(const struct pin_obj *o, pin_node term,
 	return (any);
 }
 
-/* ---- filter ------------------------------------------------------------- */
+/* ---- filter ------------------------------------------------------------ */
 
 static int
 selector_matches(const struct pin_obj *o, pin_node selector,
@@ -224,7 +224,7 @@ affinity_filter(void *self, const struct pin_snapshot *snap,
 	return (PIN_OK);
 }
 
-/* ---- score -------------------------------------------------------------- */
+/* ---- score ------------------------------------------------------------- */
 
 static int
 affinity_score(void *self, const struct pin_snapshot *snap,

@@ -54,9 +54,11 @@ is 'and its condition is True' "$(k get pod early -o \
 # Room.
 ok 'a pod that asks for more than is left' pod big 2
 wait_for 20 told big '0/1 nodes are available: 1 Insufficient cpu.'
-is 'its condition says the same' "$(reason big)" '0/1 nodes are available: 1 Insufficient cpu. preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.'
+NO_VICTIMS='1 No preemption victims found for incoming pod.'
+is 'its condition says the same' "$(reason big)" "0/1 nodes are available: 1 \
+Insufficient cpu. preemption: 0/1 nodes are available: $NO_VICTIMS"
 is 'it is Unschedulable' "$(k get pod big -o \
-    'jsonpath={.status.phase} {.status.conditions[?(@.type=="PodScheduled")].reason}')" \
+    'jsonpath={.status.phase} {.status.conditions[0].reason}')" \
     'Pending Unschedulable'
 ok 'the other one goes' k delete pod early --force --grace-period=0
 wait_for 30 gives n1 at big
@@ -80,8 +82,8 @@ wait_for 30 gives n2 at t1
 
 # Affinity.
 ok 'a pod for a label nobody has' pod a1 100m ', nodeSelector: { disk: tape }'
-wait_for 20 told a1 \
-    "0/2 nodes are available: 2 node(s) didn't match Pod's node affinity/selector."
+wait_for 20 told a1 "0/2 nodes are available: 2 node(s) didn't match Pod's \
+node affinity/selector."
 ok 'a node gets it' k label node n2 disk=tape
 wait_for 30 gives n2 at a1
 

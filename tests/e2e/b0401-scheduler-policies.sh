@@ -87,8 +87,9 @@ i=0
 : > "$W/many.json"
 while [ $i -lt 500 ]; do
 	i=$((i + 1))
-	printf '{"apiVersion":"v1","kind":"Pod","metadata":{"name":"m%d"},%s}\n' \
-	    $i '"spec":{"containers":[{"name":"c","image":"i"}]}'
+	printf '{%s,"metadata":{"name":"m%d"},"spec":%s}\n' \
+	    '"apiVersion":"v1","kind":"Pod"' $i \
+	    '{"containers":[{"name":"c","image":"i"}]}'
 done > "$W/many.json"
 ok '500 pods' k create -f "$W/many.json"
 all_bound() {

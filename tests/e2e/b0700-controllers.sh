@@ -10,26 +10,47 @@ need_cmd kubectl
 up_start
 
 # Every pod of a label gets an address and is ready, until told otherwise.
-READY='{"status":{"phase":"Running","podIP":"10.1.0.%d","podIPs":[{"ip":"10.1.0.%d"}],"conditions":[{"type":"Ready","status":"True","lastTransitionTime":"2026-01-01T00:00:00Z"}]}}'
+ready_json() { # LAST BYTE OF ITS ADDRESS
+	cat <<-Y
+	{"status": {"phase": "Running", "podIP": "10.1.0.$1",
+	 "podIPs": [{"ip": "10.1.0.$1"}],
+	 "conditions": [{"type": "Ready", "status": "True",
+	  "lastTransitionTime": "2026-01-01T00:00:00Z"}]}}
+	Y
+}
 IP=1
+PENDING='{{range .items}}{{if eq .status.phase "Pending"}}{{.metadata.name}}
+{{end}}{{end}}'
 make_ready() { # NAMESPACE LABEL
-	for p in $(k get pods -n "$1" -l "$2" -o 'jsonpath={range .items[?(@.status.phase=="Pending")]}{.metadata.name} {end}'); do
+	for p in $(k get pods -n "$1" -l "$2" -o "go-template=$PENDING"); do
 		IP=$((IP + 1))
-		# shellcheck disable=SC2059
 		k patch pod "$p" -n "$1" --subresource=status --type=merge \
-		    -p "$(printf "$READY" $IP $IP)" > /dev/null 2>&1
+		    -p "$(ready_json $IP)" > /dev/null 2>&1
 	done
-	return 0
 }
 keep_ready() { # NAMESPACE LABEL: in the background
-	while :; do make_ready "$1" "$2"; sleep 0.2; done
+	k get pods -n "$1" -l "$2" --watch -o name 2> /dev/null |
+	    while read -r _; do make_ready "$1" "$2"; done
 }
 left() { # what is there, as one line
 	k get rs,pods -n "$1" -l "$2" -o name | tr '\n' ' '
 }
+STAYS='{{range .items}}{{if not .metadata.deletionTimestamp}}x{{end}}{{end}}'
 pods() { # NAMESPACE LABEL: how many are not on their way out
-	k get pods -n "$1" -l "$2" -o \
-	    'go-template={{range .items}}{{if not .metadata.deletionTimestamp}}x{{end}}{{end}}'
+	k get pods -n "$1" -l "$2" -o "go-template=$STAYS"
+}
+web() { # JSONPATH: of the Deployment
+	k get deploy web -n shop -o "jsonpath={$1}"
+}
+reason() { # DEPLOYMENT CONDITION
+	k get deploy "$1" -n shop -o go-template="$(cat <<-Y
+	{{range .status.conditions}}{{if eq .type "$2"}}{{.status -}}
+	/{{.reason}}{{end}}{{end}}
+	Y
+	)"
+}
+ns_says() { # CONDITION MEMBER
+	k get ns held -o "jsonpath={.status.conditions[?(@.type==\"$1\")].$2}"
 }
 slice_ips() {
 	k get endpointslices -n shop -l kubernetes.io/service-name=web \
@@ -37,7 +58,8 @@ slice_ips() {
 }
 rs_replicas() {
 	k get rs -n shop -l app=web -o \
-	    'jsonpath={.items[*].spec.replicas}' | tr ' ' '\n' | sort | tr '\n' ' '
+	    'jsonpath={.items[*].spec.replicas}' | tr ' ' '\n' | sort |
+	    tr '\n' ' '
 }
 
 ok 'a namespace can be made' k create namespace shop
@@ -60,12 +82,10 @@ wait_for 5 gives xxxx pods shop app=web
 keep_ready shop app=web &
 E_PIDS="$! $E_PIDS"
 ok 'it becomes available' k rollout status deployment/web -n shop --timeout=20s
-is 'and says so' "$(k get deploy web -n shop -o \
-    'jsonpath={.status.readyReplicas}/{.status.updatedReplicas}/{.status.observedGeneration}')" \
-    4/4/1
-is 'with its reason' "$(k get deploy web -n shop -o \
-    'jsonpath={.status.conditions[?(@.type=="Progressing")].reason}')" \
-    NewReplicaSetAvailable
+is 'and says so' "$(web .status.readyReplicas)" 4
+is 'of all' "$(web .status.updatedReplicas)" 4
+is 'and has seen the one generation' "$(web .status.observedGeneration)" 1
+is 'with its reason' "$(reason web Progressing)" True/NewReplicaSetAvailable
 ok 'it is exposed' k expose deployment web --port=80 --target-port=8080 -n shop
 wait_for 5 gives 'true true true true' slice_ips
 ok 'it can be scaled' k scale deployment web --replicas=6 -n shop
@@ -75,8 +95,8 @@ wait_for 5 gives 'true true' slice_ips
 ok 'a new image' k set image deployment/web '*=two' -n shop
 ok 'rolls out' k rollout status deployment/web -n shop --timeout=30s
 wait_for 5 gives '0 2 ' rs_replicas
-is 'as revision 2' "$(k get deploy web -n shop -o \
-    'jsonpath={.metadata.annotations.deployment\.kubernetes\.io/revision}')" 2
+REVISION='.metadata.annotations.deployment\.kubernetes\.io/revision'
+is 'as revision 2' "$(web "$REVISION")" 2
 k annotate deployment web -n shop kubernetes.io/change-cause=second > /dev/null
 history_has() {
 	k rollout history deployment/web -n shop | grep -q "$1"
@@ -84,21 +104,17 @@ history_has() {
 wait_for 5 history_has second
 ok 'it can be undone' k rollout undo deployment/web -n shop
 ok 'which rolls out' k rollout status deployment/web -n shop --timeout=30s
-is 'the old image is back' "$(k get deploy web -n shop -o \
-    'jsonpath={.spec.template.spec.containers[0].image}')" one
-wait_for 5 gives 3 k get deploy web -n shop -o \
-    'jsonpath={.metadata.annotations.deployment\.kubernetes\.io/revision}'
+is 'the old image is back' \
+    "$(web '.spec.template.spec.containers[0].image')" one
+wait_for 5 gives 3 web "$REVISION"
 is 'in its old ReplicaSet' "$(k get rs -n shop -l app=web -o name | wc -l |
     tr -d ' ')" 2
 ok 'a rollout can be paused' k rollout pause deployment/web -n shop
-wait_for 5 gives DeploymentPaused k get deploy web -n shop -o \
-    'jsonpath={.status.conditions[?(@.type=="Progressing")].reason}'
+wait_for 5 gives Unknown/DeploymentPaused reason web Progressing
 ok 'an image set meanwhile' k set image deployment/web '*=three' -n shop
-wait_for 5 gives "$(k get deploy web -n shop -o 'jsonpath={.metadata.generation}')" \
-    k get deploy web -n shop -o 'jsonpath={.status.observedGeneration}'
+wait_for 5 gives "$(web .metadata.generation)" web .status.observedGeneration
 is 'waits' "$(k get rs -n shop -l app=web -o name | wc -l | tr -d ' ')" 2
-is 'and no revision is counted' "$(k get deploy web -n shop -o \
-    'jsonpath={.metadata.annotations.deployment\.kubernetes\.io/revision}')" 3
+is 'and no revision is counted' "$(web "$REVISION")" 3
 ok 'scaling a paused one' k scale deployment web --replicas=3 -n shop
 wait_for 10 gives xxx pods shop app=web
 ok 'resumed' k rollout resume deployment/web -n shop
@@ -108,7 +124,8 @@ ok 'old ones above the limit go' k patch deployment web -n shop \
     -p '{"spec":{"revisionHistoryLimit":1}}'
 wait_for 5 gives '0 3 ' rs_replicas
 rv() {
-	k get deploy,rs -n shop -o 'jsonpath={.items[*].metadata.resourceVersion}'
+	k get deploy,rs -n shop -o \
+	    'jsonpath={.items[*].metadata.resourceVersion}'
 }
 V=$(rv)
 k get --raw /readyz > /dev/null
@@ -129,8 +146,7 @@ spec:
     metadata: {labels: {app: late}}
     spec: {containers: [{name: c, image: x}]}
 Y
-wait_for 10 gives False/ProgressDeadlineExceeded k get deploy late -n shop -o \
-    'jsonpath={.status.conditions[?(@.type=="Progressing")].status}/{.status.conditions[?(@.type=="Progressing")].reason}'
+wait_for 10 gives False/ProgressDeadlineExceeded reason late Progressing
 
 # ---- adoption and release
 P=$(k get pods -n shop -l app=late -o name)
@@ -197,13 +213,11 @@ kind: ConfigMap
 metadata: {name: held, finalizers: [example.com/mine]}
 Y
 k delete namespace held --wait=false > /dev/null
-wait_for 5 gives SomeFinalizersRemain k get ns held -o \
-    'jsonpath={.status.conditions[?(@.type=="NamespaceFinalizersRemaining")].reason}'
-like 'it says what remains' "$(k get ns held -o \
-    'jsonpath={.status.conditions[?(@.type=="NamespaceContentRemaining")].message}')" \
+wait_for 5 gives SomeFinalizersRemain ns_says NamespaceFinalizersRemaining \
+    reason
+like 'it says what remains' "$(ns_says NamespaceContentRemaining message)" \
     'Some resources are remaining: configmaps. has 1 resource instances'
-like 'and what holds it' "$(k get ns held -o \
-    'jsonpath={.status.conditions[?(@.type=="NamespaceFinalizersRemaining")].message}')" \
+like 'and what holds it' "$(ns_says NamespaceFinalizersRemaining message)" \
     '*example.com/mine in 1 resource instances'
 ok 'let go' k patch cm held -n held --type=merge \
     -p '{"metadata":{"finalizers":null}}'

@@ -6,7 +6,8 @@
  * left to do it does nothing.
  * Each plugin brings its story, tests/kinds/controller/NAME.json: a list of
  * {"put": [GROUP/]RESOURCE, "object": {...}} (create, or merge into what is
- * there) and {"delete": [GROUP/]RESOURCE, "namespace": , "name": }.
+ * there) and {"delete": [GROUP/]RESOURCE, "namespace":, "name":, "cascade":}.
+ * {"gone"|"there": [GROUP/]RESOURCE, ...} says how it must end.
  * One thread, no server: world.h. Contract: pintle/controller.h. */
 #include <dirent.h>
 #include <inttypes.h>
@@ -37,6 +38,8 @@ struct tale {
 	void		*self;
 	struct world	 w;
 	struct cache	 view[PIN_WATCHES_MAX];
+	struct cache	 any[8];	/* of a row "*": PIN_LEN(resources) */
+	struct live_result *live;	/* for the key that asked */
 	struct pin_reconcile rec, map_rec;
 	struct pin_arena *plans, *scratch;
 	uint32_t	 nrows;
@@ -46,6 +49,21 @@ struct tale {
 	uint32_t	 crashed, unstable, retries, differs;
 	uint32_t	 nkeys;
 	char		 key[KEYS_MAX][256];	/* "ns/name" */
+};
+
+#define CAN	(PIN_CAN_CREATE | PIN_CAN_DELETE | PIN_CAN_DELETE_ALL | \
+		PIN_CAN_GET | PIN_CAN_LIST | PIN_CAN_PATCH | PIN_CAN_UPDATE | \
+		PIN_CAN_WATCH)
+#define RES(ns, g, v, r, k) { sizeof(struct pin_resource), CAN, (ns), 0, (g), \
+		(v), (r), (k) }
+
+/* All the server has. */
+static const struct pin_resource resources[] = {
+	RES(0, "", "v1", "namespaces", "Namespace"),
+	RES(1, "", "v1", "pods", "Pod"),
+	RES(1, "", "v1", "configmaps", "ConfigMap"),
+	RES(1, "", "v1", "secrets", "Secret"),
+	RES(1, "apps", "v1", "replicasets", "ReplicaSet"),
 };
 
 /* ---- keys ----------------------------------------------------------- */
@@ -67,6 +85,23 @@ key_put(void *arg, struct pin_str ns, struct pin_str name)
 	snprintf(t->key[t->nkeys++], sizeof(t->key[0]), "%s", text);
 }
 
+/* Before all others. */
+static void
+key_first(struct tale *t, const char *key)
+{
+	char text[256];
+	uint32_t i;
+
+	snprintf(text, sizeof(text), "%s", key);
+	for (i = 0; i < t->nkeys; i++)
+		if (strcmp(t->key[i], text) == 0)
+			break;
+	if (i == t->nkeys)
+		t->nkeys++;
+	memmove(t->key[1], t->key[0], i * sizeof(t->key[0]));
+	snprintf(t->key[0], sizeof(t->key[0]), "%s", text);
+}
+
 /* ---- what it sees --------------------------------------------------- */
 
 static struct pin_obj *
@@ -78,6 +113,25 @@ parse(struct pin_arena *a, struct pin_str s)
 	if (pin_obj_parse(a, s.p, s.len, &o, &err) != PIN_OK)
 		BAIL("%s", err.text);
 	return (o);
+}
+
+static int
+is_any(uint32_t row)
+{
+	return (strcmp(ops->watches[row].resource, "*") == 0);
+}
+
+static const struct cache *
+any_cache(void *arg, const struct pin_target *target)
+{
+	struct tale *t = arg;
+	size_t i;
+
+	for (i = 0; i < PIN_LEN(resources); i++)
+		if (strcmp(resources[i].group, target->group) == 0 &&
+		    strcmp(resources[i].resource, target->resource) == 0)
+			return (&t->any[i]);
+	return (NULL);
 }
 
 static void
@@ -100,10 +154,11 @@ tell(struct tale *t, uint32_t row, struct pin_str ns, struct pin_str name,
 }
 
 static void
-see_put(struct tale *t, uint32_t row, struct cache_entry *real)
+see_put(struct tale *t, uint32_t row, struct cache *view,
+    struct cache_entry *real)
 {
 	struct pin_str key = { real->key, real->key_len };
-	struct cache_entry *e = cache_get(&t->view[row], key);
+	struct cache_entry *e = cache_get(view, key);
 	struct pin_buf *held = NULL;
 	struct pin_str before = PIN_STR_NONE, owner;
 	struct pin_obj *o;
@@ -123,7 +178,7 @@ see_put(struct tale *t, uint32_t row, struct cache_entry *real)
 	for (n = pin_obj_first(o, n); n != 0; n = pin_obj_next(o, n))
 		if (pin_obj_true(o, pin_obj_get(o, n, "controller")))
 			owner = pin_obj_str(o, pin_obj_get(o, n, "uid"));
-	(void)cache_put(&t->view[row], cache_namespace(real),
+	(void)cache_put(view, cache_namespace(real),
 	    cache_name(real), real->revision, real->buf, real->off,
 	    real->len, owner);
 	tell(t, row, cache_namespace(real), cache_name(real),
@@ -132,7 +187,8 @@ see_put(struct tale *t, uint32_t row, struct cache_entry *real)
 }
 
 static void
-see_gone(struct tale *t, uint32_t row, struct cache_entry *e)
+see_gone(struct tale *t, uint32_t row, struct cache *view,
+    struct cache_entry *e)
 {
 	struct pin_buf *held = pin_buf_get(e->buf);
 	struct pin_str was = cache_bytes(e), ns, name;
@@ -142,30 +198,71 @@ see_gone(struct tale *t, uint32_t row, struct cache_entry *e)
 	ns = (struct pin_str){ key, e->ns_len };
 	name = cache_name(e);
 	name.p = key + (name.p - e->key);
-	cache_remove(&t->view[row], e);
+	cache_remove(view, e);
+	t->map_rec.deleted = 1;
 	tell(t, row, ns, name, was, was);
+	t->map_rec.deleted = 0;
 	pin_buf_put(&held);
+}
+
+static void
+see_table(struct tale *t, uint32_t row, struct cache *view, const char *group,
+    const char *resource)
+{
+	struct world_table *wt = world_table(&t->w, group, resource);
+	struct cache_entry *e, *next;
+
+	for (e = view->head[0]; e != NULL; e = next) {
+		next = cache_next(e);
+		if (cache_get(&wt->cache, (struct pin_str){ e->key,
+		    e->key_len }) == NULL)
+			see_gone(t, row, view, e);
+	}
+	for (e = wt->cache.head[0]; e != NULL; e = cache_next(e))
+		see_put(t, row, view, e);
 }
 
 /* Its view catches up with the world, whatever happened in between. */
 static void
 see(struct tale *t)
 {
-	struct cache_entry *e, *next;
-	struct world_table *wt;
 	uint32_t i;
+	size_t k;
 
 	for (i = 0; i < t->nrows; i++) {
-		wt = world_table(&t->w, ops->watches[i].group,
-		    ops->watches[i].resource);
-		for (e = t->view[i].head[0]; e != NULL; e = next) {
-			next = cache_next(e);
-			if (cache_get(&wt->cache, (struct pin_str){ e->key,
-			    e->key_len }) == NULL)
-				see_gone(t, i, e);
+		if (!is_any(i)) {
+			see_table(t, i, &t->view[i], ops->watches[i].group,
+			    ops->watches[i].resource);
+			continue;
 		}
-		for (e = wt->cache.head[0]; e != NULL; e = cache_next(e))
-			see_put(t, i, e);
+		for (k = 0; k < PIN_LEN(resources); k++)
+			see_table(t, i, &t->any[k], resources[k].group,
+			    resources[k].resource);
+	}
+}
+
+/* Everything it knows, told again. */
+static void
+tell_view(struct tale *t, uint32_t row, const struct cache *view)
+{
+	struct cache_entry *e;
+
+	for (e = view->head[0]; e != NULL; e = cache_next(e))
+		tell(t, row, cache_namespace(e), cache_name(e),
+		    cache_bytes(e), cache_bytes(e));
+}
+
+static void
+tell_all(struct tale *t)
+{
+	uint32_t i;
+	size_t k;
+
+	for (i = 0; i < t->nrows; i++) {
+		if (!is_any(i))
+			tell_view(t, i, &t->view[i]);
+		for (k = 0; is_any(i) && k < PIN_LEN(resources); k++)
+			tell_view(t, i, &t->any[k]);
 	}
 }
 
@@ -190,6 +287,8 @@ instance_open(struct tale *t)
 		cache_init(&t->view[i]);
 		t->rec.cache[i] = t->map_rec.cache[i] = &t->view[i];
 	}
+	for (i = 0; i < PIN_LEN(resources); i++)
+		cache_init(&t->any[i]);
 	t->nkeys = 0;
 }
 
@@ -202,6 +301,9 @@ instance_close(struct tale *t)
 	t->self = NULL;
 	for (i = 0; i < t->nrows; i++)
 		cache_fini(&t->view[i]);
+	for (i = 0; i < PIN_LEN(resources); i++)
+		cache_fini(&t->any[i]);
+	live_free(&t->live);
 }
 
 static char *
@@ -235,7 +337,7 @@ ask(struct tale *t, struct pin_str ns, struct pin_str name, int *rc)
 
 	pin_arena_reset(t->plans);
 	p = plan_new(t->plans);
-	reconcile_begin(&t->rec, NULL);
+	reconcile_begin(&t->rec, t->live);
 	*rc = ops->reconcile(t->self, &t->rec, ns, name, p, &err);
 	if (*rc == PIN_OK && p->failed != PIN_OK)
 		BAIL("%s: %s", plugin->name, p->err.text);
@@ -243,6 +345,35 @@ ask(struct tale *t, struct pin_str ns, struct pin_str name, int *rc)
 		tap_diag("%s: " PIN_SFMT ": %s", plugin->name,
 		    PIN_SARG(name), err.text);
 	return (p);
+}
+
+/* ---- live reads ----------------------------------------------------- */
+
+static void
+live_add(struct tale *t, struct pin_str path, uint32_t verb,
+    struct pin_str bytes)
+{
+	struct live_result *l = pin_xcalloc(1, sizeof(*l) + path.len + 1);
+
+	memcpy(l->path, path.p, path.len);
+	l->verb = verb;
+	if (bytes.len > 0) {
+		l->buf = pin_buf_copy(bytes.p, bytes.len);
+		l->len = bytes.len;
+	}
+	l->next = t->live;
+	t->live = l;
+}
+
+static void
+live_read(struct tale *t, struct pin_str path)
+{
+	struct pin_out o;
+
+	pin_out_init(&o, NULL, 1 << 24);
+	live_add(t, path, 0, world_read(&t->w, path, &o) == 200 ?
+	    (struct pin_str){ o.p, o.len } : PIN_STR_NONE);
+	pin_out_fini(&o);
 }
 
 /* 0: killed in the middle. */
@@ -260,6 +391,8 @@ carry_out(struct tale *t, struct pin_plan *p, int *retry)
 			t->crashed = 1;
 			return (0);
 		}
+		if (w->verb == WRITE_DELETE_ALL)
+			live_add(t, w->path, w->verb, PIN_STR_NONE);
 		if (status < 300 || (w->verb == WRITE_CREATE &&
 		    status == 409) || (w->verb == WRITE_DELETE &&
 		    status == 404))
@@ -276,6 +409,7 @@ step(struct tale *t, int stable)
 	char key[256], *slash, *one, *two;
 	struct pin_str ns, name;
 	struct pin_plan *p;
+	const struct plan_live *l;
 	int rc, rc2, retry;
 
 	snprintf(key, sizeof(key), "%s", t->key[0]);
@@ -295,6 +429,7 @@ step(struct tale *t, int stable)
 	}
 	free(one);
 	free(two);
+	live_free(&t->live);
 	t->reconciles++;
 	if (p->requeue && (t->requeue_ms == 0 ||
 	    p->requeue_ms < t->requeue_ms))
@@ -315,6 +450,13 @@ step(struct tale *t, int stable)
 	/* Not called again before its writes are seen. */
 	if (p->nwrites > 0)
 		see(t);
+	if (rc == PIN_OK && !retry && p->nlives > 0) {
+		for (l = p->lives; l != NULL; l = l->next)
+			live_read(t, l->path);
+		key_first(t, key);	/* at once, with what was read */
+		return;
+	}
+	live_free(&t->live);
 	if ((rc != PIN_OK || retry) && t->retries++ < RETRIES_MAX)
 		key_put(t, ns, name);
 	else if (p->truncated)
@@ -356,16 +498,21 @@ str_at(pin_node n, const char *key)
 static void
 user_does(struct tale *t, pin_node n)
 {
-	struct pin_str put = str_at(n, "put"), none = PIN_STR_NONE;
+	struct pin_str put = str_at(n, "put");
+	char how[64];
 	struct world_table *wt;
 	struct pin_str ns, name, json;
 	struct pin_out o;
 	pin_node obj;
 
+	if (put.len == 0 && str_at(n, "delete").len == 0)
+		return;			/* is_as_told */
 	if (put.len == 0) {
 		wt = step_table(t, str_at(n, "delete"));
+		snprintf(how, sizeof(how), "{\"propagationPolicy\":\""
+		    PIN_SFMT "\"}", PIN_SARG(str_at(n, "cascade")));
 		(void)world_delete(&t->w, wt, str_at(n, "namespace"),
-		    str_at(n, "name"), none);
+		    str_at(n, "name"), pin_str(how));
 		return;
 	}
 	wt = step_table(t, put);
@@ -420,6 +567,10 @@ tale_open(struct tale *t, uint64_t seed, uint32_t hide, uint64_t crash_at)
 	reconcile_init(&t->rec, host);
 	reconcile_init(&t->map_rec, host);
 	t->rec.ncaches = t->map_rec.ncaches = t->nrows;
+	t->rec.resource = t->map_rec.resource = resources;
+	t->rec.nresources = t->map_rec.nresources = PIN_LEN(resources);
+	t->rec.any = t->map_rec.any = any_cache;
+	t->rec.any_arg = t->map_rec.any_arg = t;
 	t->plans = pin_arena_new((size_t)64 << 20);
 	t->scratch = pin_arena_new((size_t)64 << 20);
 	instance_open(t);
@@ -449,11 +600,7 @@ let_time_pass(struct tale *t)
 	for (i = 0; i < 20 && (ms = t->requeue_ms) > 0; i++) {
 		t->requeue_ms = 0;
 		pin_sim_wall_step(t->sim, 0, (int64_t)ms * 1000000);
-		for (uint32_t r = 0; r < t->nrows; r++)
-			for (struct cache_entry *e = t->view[r].head[0];
-			    e != NULL; e = cache_next(e))
-				tell(t, r, cache_namespace(e), cache_name(e),
-				    cache_bytes(e), cache_bytes(e));
+		tell_all(t);
 		work(t, 0);
 	}
 }
@@ -462,13 +609,7 @@ let_time_pass(struct tale *t)
 static void
 repeat_all(struct tale *t)
 {
-	uint32_t r;
-
-	for (r = 0; r < t->nrows; r++)
-		for (struct cache_entry *e = t->view[r].head[0]; e != NULL;
-		    e = cache_next(e))
-			tell(t, r, cache_namespace(e), cache_name(e),
-			    cache_bytes(e), cache_bytes(e));
+	tell_all(t);
 	work(t, 1);
 }
 
@@ -510,6 +651,34 @@ same(const char *want, char *got, const char *what)
 	free(got);
 }
 
+/* "gone" and "there": the end in absolute words. */
+static int
+is_as_told(struct tale *t)
+{
+	char key[CACHE_KEY_MAX];
+	struct pin_str what;
+	struct cache_entry *e;
+	int good = 1, there;
+	pin_node n;
+
+	n = pin_obj_first(story, pin_obj_root(story));
+	for (; n != 0; n = pin_obj_next(story, n)) {
+		there = str_at(n, "there").len > 0;
+		what = str_at(n, there ? "there" : "gone");
+		if (what.len == 0)
+			continue;
+		e = cache_get(&step_table(t, what)->cache, (struct pin_str){
+		    key, cache_key(key, str_at(n, "namespace"), str_at(n,
+		    "name")) });
+		if ((e != NULL) == there)
+			continue;
+		tap_diag(PIN_SFMT " is %s", PIN_SARG(str_at(n, "name")),
+		    there ? "gone" : "there");
+		good = 0;
+	}
+	return (good);
+}
+
 static void
 check_plugin(void)
 {
@@ -524,6 +693,8 @@ check_plugin(void)
 		CHECK(writes > 0);
 		CHECK_UINT(t.unstable, 0);
 	}
+	CASE("%s: it ends as it shall", plugin->name)
+		CHECK(is_as_told(&t));
 	CASE("%s: the same objects give the same plan", plugin->name)
 		CHECK_UINT(t.differs, 0);
 	tale_close(&t);

@@ -14,7 +14,7 @@
 #include "core/loader/loader_int.h"
 #include "tap.h"
 
-/* ---- plugins ------------------------------------------------------------ */
+/* ---- plugins ----------------------------------------------------------- */
 
 void
 kit_policy_open(struct kit_policy *p, const char *name)
@@ -62,7 +62,7 @@ kit_weight(const struct kit_policy *p)
 	return (1);
 }
 
-/* ---- the scheduler ------------------------------------------------------- */
+/* ---- the scheduler ----------------------------------------------------- */
 
 void
 kit_policies(struct kit *k, const char *policies)

@@ -157,6 +157,15 @@ world_create(struct world *w, struct world_table *t, struct pin_str ns,
 	return (201);
 }
 
+/* By finalizers; a namespace has some in its spec, too. */
+static int
+is_held(const struct pin_obj *o)
+{
+	return (pin_obj_count(o, pin_obj_get(o, meta(o), "finalizers")) > 0 ||
+	    pin_obj_count(o, pin_obj_at(o, pin_obj_root(o), "spec",
+	    "finalizers", NULL)) > 0);
+}
+
 /* old becomes new, as the server would have it. */
 static int
 replace(struct world *w, struct world_table *t, struct cache_entry *e,
@@ -187,8 +196,7 @@ replace(struct world *w, struct world_table *t, struct cache_entry *e,
 		pin_obj_set_i64(new, meta(new), "generation", generation + 1);
 	}
 	if (pin_obj_get(new, meta(new), "deletionTimestamp") != 0 &&
-	    pin_obj_count(new, pin_obj_get(new, meta(new), "finalizers")) ==
-	    0)
+	    !is_held(new))
 		drop(w, t, e);
 	else
 		put(w, t, new);
@@ -221,12 +229,21 @@ world_update(struct world *w, struct world_table *t, struct pin_str ns,
 	new = parse(w, json);
 	if (stale(old, new))
 		return (409);
-	if (sub.len > 0) {		/* status alone */
+	if (pin_str_is(sub, "finalize")) {
+		to = pin_obj_copy(w->arena, old);
+		pin_obj_set_node(to, pin_obj_root(to), PIN_STR("spec"), new,
+		    pin_obj_get(new, pin_obj_root(new), "spec"));
+		new = to;
+	} else if (sub.len > 0) {	/* status, not spec */
 		to = pin_obj_copy(w->arena, old);
 		n = pin_obj_get(new, pin_obj_root(new), "status");
 		if (n != 0)
 			pin_obj_set_node(to, pin_obj_root(to),
 			    PIN_STR("status"), new, n);
+		n = pin_obj_get(new, meta(new), "annotations");
+		if (n != 0)		/* may come with it */
+			pin_obj_set_node(to, meta(to),
+			    PIN_STR("annotations"), new, n);
 		new = to;
 	} else {
 		n = pin_obj_get(old, pin_obj_root(old), "status");
@@ -285,7 +302,9 @@ world_delete(struct world *w, struct world_table *t, struct pin_str ns,
 {
 	struct cache_entry *e = find(t, ns, name);
 	struct pin_obj *o, *opt;
-	struct pin_str uid;
+	struct pin_str uid, how = PIN_STR_NONE;
+	const char *finalizer;
+	pin_node n;
 
 	if (e == NULL)
 		return (404);
@@ -297,13 +316,43 @@ world_delete(struct world *w, struct world_table *t, struct pin_str ns,
 		    "preconditions", "uid", NULL));
 		if (uid.len > 0 && !pin_str_eq(uid, meta_str(o, "uid")))
 			return (409);
+		how = pin_obj_str(opt, pin_obj_get(opt, pin_obj_root(opt),
+		    "propagationPolicy"));
 	}
-	if (pin_obj_count(o, pin_obj_get(o, meta(o), "finalizers")) == 0) {
+	finalizer = pin_str_is(how, "Orphan") ? "orphan" :
+	    pin_str_is(how, "Foreground") ? "foregroundDeletion" : NULL;
+	if (finalizer != NULL && pin_obj_get(o, meta(o),
+	    "deletionTimestamp") == 0) {
+		n = pin_obj_get(o, meta(o), "finalizers");
+		if (n == 0)
+			n = pin_obj_set_new(o, meta(o), "finalizers",
+			    PIN_ARRAY);
+		pin_obj_add_str(o, n, pin_str(finalizer));
+	}
+	if (!is_held(o)) {
 		drop(w, t, e);
 	} else if (pin_obj_get(o, meta(o), "deletionTimestamp") == 0) {
 		pin_obj_set_str(o, meta(o), "deletionTimestamp",
 		    pin_str(w->time));
 		put(w, t, o);
+	}
+	return (200);
+}
+
+static int
+delete_all(struct world *w, struct world_table *t, struct pin_str ns,
+    struct pin_str options)
+{
+	struct cache_entry *e, *next;
+	char name[256];
+
+	for (e = t->cache.head[0]; e != NULL; e = next) {
+		next = cache_next(e);
+		if (!pin_str_eq(cache_namespace(e), ns))
+			continue;
+		snprintf(name, sizeof(name), PIN_SFMT,
+		    PIN_SARG(cache_name(e)));
+		(void)world_delete(w, t, ns, pin_str(name), options);
 	}
 	return (200);
 }
@@ -318,7 +367,8 @@ world_write(struct world *w, const struct plan_write *pw)
 	snprintf(resource, sizeof(resource), PIN_SFMT,
 	    PIN_SARG(pw->resource));
 	t = world_table(w, group, resource);
-	if (pw->subresource.len > 0 && !pin_str_is(pw->subresource, "status"))
+	if (pw->subresource.len > 0 && !pin_str_is(pw->subresource,
+	    "status") && !pin_str_is(pw->subresource, "finalize"))
 		BAIL("world: no subresource " PIN_SFMT,
 		    PIN_SARG(pw->subresource));
 	switch (pw->verb) {
@@ -331,10 +381,55 @@ world_write(struct world *w, const struct plan_write *pw)
 	case WRITE_PATCH:
 		return (world_patch(w, t, pw->namespace, pw->name, pw->type,
 		    pw->body));
+	case WRITE_DELETE_ALL:
+		return (delete_all(w, t, pw->namespace, pw->body));
 	default:
 		return (world_delete(w, t, pw->namespace, pw->name,
 		    pw->body));
 	}
+}
+
+/* /api/v1/..., /apis/GROUP/VERSION/...: [namespaces/NS/]RESOURCE[/NAME] */
+int
+world_read(struct world *w, struct pin_str path, struct pin_out *o)
+{
+	char text[512], *part[8] = { NULL }, *p, key[CACHE_KEY_MAX];
+	const char *group, *ns = "", *comma = "";
+	struct world_table *t;
+	struct cache_entry *e;
+	int n = 0, at;
+
+	snprintf(text, sizeof(text), PIN_SFMT, PIN_SARG(path));
+	text[strcspn(text, "?")] = '\0';
+	for (p = text; *p == '/' && n < 8; p += strcspn(p, "/")) {
+		*p++ = '\0';
+		part[n++] = p;
+	}
+	if (n < 3)
+		BAIL("world: GET %s", text);
+	group = strcmp(part[0], "api") == 0 ? "" : part[1];
+	at = *group ? 3 : 2;
+	if (strcmp(part[at], "namespaces") == 0 && n > at + 2) {
+		ns = part[at + 1];
+		at += 2;
+	}
+	t = world_table(w, group, part[at]);
+	if (n > at + 1) {
+		e = cache_get(&t->cache, (struct pin_str){ key, cache_key(key,
+		    pin_str(ns), pin_str(part[at + 1])) });
+		if (e != NULL)
+			pin_out_str(o, cache_bytes(e));
+		return (e != NULL ? 200 : 404);
+	}
+	pin_out_cstr(o, "{\"items\":[");
+	for (e = t->cache.head[0]; e != NULL; e = cache_next(e))
+		if (pin_str_is(cache_namespace(e), ns)) {
+			pin_out_cstr(o, comma);
+			pin_out_str(o, cache_bytes(e));
+			comma = ",";
+		}
+	pin_out_cstr(o, "]}");
+	return (200);
 }
 
 /* ---- comparing ------------------------------------------------------ */

@@ -146,7 +146,8 @@ state(void)
 }
 
 #define IPS	"\"clusterIP\":\"10.0.0.1\",\"clusterIPs\":[\"10.0.0.1\"],"
-#define PORT	"\"ports\":[{\"name\":\"http\",\"protocol\":\"TCP\",\"port\":80}]"
+#define PORT	"\"ports\":[{\"name\":\"http\",\"protocol\":\"TCP\"," \
+	"\"port\":80}]"
 #define OF(svc)	"\"labels\":{\"kubernetes.io/service-name\":\"" svc "\"}"
 #define SLICE(svc, eps) "{\"metadata\":{" OF(svc) "},\"ports\":[{\"name\":" \
 	"\"http\",\"protocol\":\"TCP\",\"port\":8080}],\"endpoints\":[" eps "]}"
@@ -272,7 +273,8 @@ test_decisions(void)
 static void
 test_more(void)
 {
-	char *big = malloc(64 * 1024), *p = big;
+	struct pin_out big;
+	struct pin_obj *o;
 	int i;
 
 	proxy_table_init(&t, "here");
@@ -288,16 +290,13 @@ test_more(void)
 		CHECK_STR(state(), "default/web http:80 affinity=10800 "
 		    "10.0.0.1 ->\n");
 	}
-	p += sprintf(p, IPS "\"ports\":[{\"port\":1}");
+	pin_out_init(&big, NULL, 1 << 20);
+	pin_out_cstr(&big, "{\"spec\":{" IPS "\"ports\":[{\"port\":1}");
 	for (i = 0; i < PROXY_PORTS_MAX; i++)
-		p += sprintf(p, ",{\"port\":2}");
-	strcpy(p, "]");
+		pin_out_cstr(&big, ",{\"port\":2}");
+	pin_out_put(&big, "]}}", 4);
 	CASE("a Service of more ports than the limit is named") {
-		char *json = malloc(65 * 1024);
-		struct pin_obj *o;
-
-		sprintf(json, "{\"spec\":{%s}}", big);
-		o = parse(json);
+		o = parse(big.p);
 		memset(&said, 0, sizeof(said));
 		CHECK_INT(proxy_table_service(&t, PIN_STR("default"),
 		    PIN_STR("web"), o, &said), PIN_ELIMIT);
@@ -305,9 +304,8 @@ test_more(void)
 		    NULL);
 		CHECK_STR(state(), "");
 		pin_obj_free(&o);
-		free(json);
 	}
-	free(big);
+	pin_out_fini(&big);
 	proxy_table_fini(&t);
 }
 
@@ -490,6 +488,10 @@ test_role(void)
 	}
 	CASE("a burst costs one apply in 50 ms") {
 		t0 = tap_now_ms();
+		for (i = 1; i <= 40; i++) {	/* each a turn of its own */
+			feed(0, "MODIFIED", SVC("1"), 30080 + i);
+			WAIT(atomic_load(&lines) == posted, 5000);
+		}
 		for (i = 1; i <= 500; i++)
 			feed(0, "MODIFIED", SVC("1"), 30080 + i % 100);
 		feed(0, "MODIFIED", SVC("1"), 31000);

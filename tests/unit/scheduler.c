@@ -16,7 +16,7 @@
 
 static struct kit k;
 
-/* ---- requests ------------------------------------------------------------ */
+/* ---- requests ---------------------------------------------------------- */
 
 static void
 request(const char *spec, struct amounts *a, struct names *names)
@@ -92,7 +92,7 @@ test_requests(void)
 	names_fini(&names);
 }
 
-/* ---- queues -------------------------------------------------------------- */
+/* ---- queues ------------------------------------------------------------ */
 
 static void
 test_queues(void)
@@ -216,7 +216,7 @@ test_leaving(void)
 	kit_close(&k);
 }
 
-/* ---- bindings ------------------------------------------------------------- */
+/* ---- bindings ---------------------------------------------------------- */
 
 static void
 test_bindings(void)
@@ -254,7 +254,7 @@ test_bindings(void)
 	kit_close(&k);
 }
 
-/* ---- never twice ----------------------------------------------------------- */
+/* ---- never twice ------------------------------------------------------- */
 
 static uint64_t rnd;
 
@@ -387,7 +387,7 @@ test_storm(void)
 	}
 }
 
-/* ---- claims, reasons --------------------------------------------------------- */
+/* ---- claims, reasons --------------------------------------------------- */
 
 static void
 test_claims(void)
@@ -504,7 +504,7 @@ test_preemption_words(void)
 	kit_close(&k);
 }
 
-/* ---- policies that misbehave ------------------------------------------------- */
+/* ---- policies that misbehave ------------------------------------------- */
 
 static int
 rogue_filter(void *self, const struct pin_snapshot *snap,
@@ -579,7 +579,7 @@ test_rogues(void)
 	kit_close(&k);
 }
 
-/* ---- speed -------------------------------------------------------------------- */
+/* ---- speed ------------------------------------------------------------- */
 
 static void
 test_speed(void)

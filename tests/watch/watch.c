@@ -51,6 +51,7 @@ struct watcher {
 	uint32_t	 id, open, ended;	/* ended: its X is written */
 	uint32_t	 slow, woken, select, flags, scope;
 	uint64_t	 seen, seen_ms;	/* newest revision, and when it came */
+	uint64_t	 open_ms;	/* when it was asked for */
 	uint64_t	 live_from;	/* delays count from here */
 	uint64_t	 delay_ms, hang_ms, again_ms;
 };
@@ -312,6 +313,22 @@ watch_event(struct watcher *w, const char *p, size_t len, char type)
 	watch_seen(w, rev);
 }
 
+/*
+ * An answer that took so long that what was young when it was asked for may
+ * have been compacted since says nothing: the load of the machine did it.
+ */
+static void
+watch_refused(struct watcher *w, uint64_t code)
+{
+	if (code == 410 && (w->flags & 4) != 0 &&
+	    tap_now_ms() - w->open_ms > COMPACT_MS / 2)
+		note("C %u late\n", w->id);
+	else
+		note("X %u %" PRIu64 "\n", w->id, code);
+	w->ended = 1;
+	w->seen = 0;
+}
+
 static void
 watch_line(struct api_conn *c, const char *p, size_t len)
 {
@@ -326,9 +343,7 @@ watch_line(struct api_conn *c, const char *p, size_t len)
 		    "initial-events-end\":\"true\"") != NULL);
 		watch_seen(w, rev);
 	} else if (strcmp(type, "ERROR") == 0) {
-		note("X %u %" PRIu64 "\n", w->id, number(p, len, "code"));
-		w->ended = 1;
-		w->seen = 0;
+		watch_refused(w, number(p, len, "code"));
 	} else if (!w->slow)
 		watch_event(w, p, len, *type);
 	else if (kills == 0 && !w->woken)
@@ -353,9 +368,7 @@ watch_done(struct api_conn *c, int status, const char *body, size_t len)
 
 	(void)len;
 	if (status != 200 && status != 0) {
-		note("X %u %d\n", w->id, status);
-		w->ended = 1;
-		w->seen = 0;
+		watch_refused(w, (uint64_t)status);
 		if (status != 410 && errors++ < 3)
 			tap_diag("watch: %d %.300s", status, body);
 	}
@@ -414,10 +427,14 @@ watch_open(struct watcher *w, uint64_t now)
 	w->open = 1;
 	w->ended = 0;
 	w->delay_ms = 0;
+	w->open_ms = now;
 	w->live_from = since == known ? known : known + 1000;
 	w->hang_ms = w->slow || roll(2) != 0 ? UINT64_MAX : now + roll(3000);
 	w->seen = since;
-	w->seen_ms = flags & 4 ? now : 0;
+	if (since == known)
+		w->seen_ms = now;
+	else if ((flags & 4) == 0)
+		w->seen_ms = 0;
 	note("O %u %s %s %s %s %" PRIu64 "\n", w->id, word, w->slow ? "cc" :
 	    scoped ? namespaces[w->scope] : "*", selects[w->select].word,
 	    w->slow ? "s" : flag_words[flags], since == 0 ? known : 0);

@@ -62,17 +62,7 @@ const struct pin_plugin pin_plugin = {
 	.open = oci_open, .close = oci_close,
 };
 
-/* ---- open, close --------------------------------------------------------- */
-
-static uint32_t
-kind_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	const char *base = slash != NULL ? slash + 1 : path;
-
-	return (strcmp(base, "crun") == 0 ? OCI_CRUN :
-	    strcmp(base, "runc") == 0 ? OCI_RUNC : OCI_OTHER);
-}
+/* ---- open, close ------------------------------------------------------- */
 
 static int
 programs_find(struct oci *o, const char *given, struct pin_err *err)
@@ -87,7 +77,7 @@ programs_find(struct oci *o, const char *given, struct pin_err *err)
 	if (o->program.path == NULL)
 		return (pin_err_set(err, PIN_ECONFIG, "no %s in PATH",
 		    given != NULL ? given : "crun, runc or ocijail"));
-	o->program.kind = kind_of(o->program.path);
+	o->program.kind = oci_kind(o->program.path);
 	/* crun does not do v1 beside v2; runc does. */
 	if (o->cgroups == OCI_CGROUP_HYBRID && o->program.kind == OCI_CRUN)
 		o->runc.path = oci_find("runc");
@@ -189,7 +179,7 @@ oci_attach(void *self, const struct pin_runtime_sink *sink,
 	return (shims_attach(&o->shims, sink, err));
 }
 
-/* ---- images --------------------------------------------------------------- */
+/* ---- images ------------------------------------------------------------ */
 
 static int
 oci_image(void *self, const char *image, const char *pull, char *resolved,
@@ -211,7 +201,7 @@ oci_image(void *self, const char *image, const char *pull, char *resolved,
 	return (PIN_OK);
 }
 
-/* ---- start ------------------------------------------------------------------ */
+/* ---- start ------------------------------------------------------------- */
 
 static int
 env_make(struct oci_start *s, struct pin_err *err)
@@ -384,7 +374,7 @@ oci_start(void *self, const struct pin_container *c, struct pin_err *err)
 	return (rc);
 }
 
-/* ---- kill, end, remove --------------------------------------------------------- */
+/* ---- kill, end, remove ------------------------------------------------- */
 
 static int
 oci_kill(void *self, const char *id, int sig, struct pin_err *err)

@@ -34,8 +34,8 @@ struct oci {
 	struct pin_env	*env;
 	const char	*data;
 	struct shims	 shims;		/* below DATA/run/oci */
-	char		*state;		/* the program's own: DATA/run/oci.state */
-	char		*group;		/* cgroup of all containers, "/pintle-X" */
+	char		*state;		/* the program's, DATA/run/oci.state */
+	char		*group;		/* cgroup of all, "/pintle-X" */
 	struct oci_program program;
 	struct oci_program runc;	/* for limits where crun gives none */
 	uint32_t	 cgroups;
@@ -66,7 +66,8 @@ int	oci_bundle(const struct oci_start *, const char *dir,
 /* run.c: a short command to its end. PIN_EIO: it failed, with its words. */
 int	oci_run(const struct oci *, const char *const *argv,
 	    struct pin_err *);
-/* The first of names in PATH; heap. */
+uint32_t oci_kind(const char *path);	/* OCI_CRUN... */
+/* In PATH, or the path itself; heap; NULL: not there. */
 char	*oci_find(const char *name);
 /* Its lines "error ..." of a log, cut to one line; 0: none. */
 int	oci_log_text(const char *path, char *out, size_t size);

@@ -28,7 +28,7 @@
 #define CGROUP2_MAGIC	0x63677270
 #define CPU_PERIOD	100000		/* microseconds, as upstream */
 
-/* ---- cgroups -------------------------------------------------------------- */
+/* ---- cgroups ----------------------------------------------------------- */
 
 static int
 is_cgroup2(const char *path)
@@ -114,14 +114,19 @@ oci_os_group_remove(const struct oci *o, const char *id)
 
 	snprintf(path, sizeof(path), CGROUP "%s/%s", o->group, id);
 	(void)rmdir(path);
+	snprintf(path, sizeof(path), CGROUP "%s", o->group);
+	(void)rmdir(path);
 	for (size_t i = 0; i < PIN_LEN(v1_groups); i++) {
 		snprintf(path, sizeof(path), CGROUP "/%s%s/%s", v1_groups[i],
 		    o->group, id);
 		(void)rmdir(path);
+		/* The last one takes their common group away too. */
+		path[strlen(path) - strlen(id) - 1] = '\0';
+		(void)rmdir(path);
 	}
 }
 
-/* ---- the root ------------------------------------------------------------- */
+/* ---- the root ---------------------------------------------------------- */
 
 /* A path as a value among mount options. */
 static int
@@ -206,7 +211,7 @@ oci_os_unmount(const char *dir)
 		;
 }
 
-/* ---- config.json ------------------------------------------------------------ */
+/* ---- config.json ------------------------------------------------------- */
 
 static const struct {
 	const char	*target, *type, *source, *options;
@@ -388,8 +393,8 @@ put_devices(struct pin_out *out)
 			continue;
 		pin_out_cstr(out, n++ > 0 ? ",{\"path\":" : "{\"path\":");
 		pin_json_quote(out, pin_str(path));
-		pin_out_printf(out, ",\"type\":\"%s\",\"major\":%u,\"minor\":%u,"
-		    "\"fileMode\":%u,\"uid\":%u,\"gid\":%u}",
+		pin_out_printf(out, ",\"type\":\"%s\",\"major\":%u,"
+		    "\"minor\":%u,\"fileMode\":%u,\"uid\":%u,\"gid\":%u}",
 		    S_ISCHR(st.st_mode) ? "c" : "b", major(st.st_rdev),
 		    minor(st.st_rdev), (unsigned)st.st_mode & 0777,
 		    (unsigned)st.st_uid, (unsigned)st.st_gid);

@@ -10,8 +10,8 @@
 #include <string.h>
 
 struct rule {
-	const char	*path;		/* below the container or the pod's spec */
-	uint32_t	 type;		/* refused when it is this; 0: is there */
+	const char	*path;		/* below container or pod spec */
+	uint32_t	 type;		/* refused when this; 0: any */
 	const char	*value;		/* and a string: this one */
 	const char	*why;
 };

@@ -39,6 +39,16 @@ oci_find(const char *name)
 	return (NULL);
 }
 
+uint32_t
+oci_kind(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const char *base = slash != NULL ? slash + 1 : path;
+
+	return (strcmp(base, "crun") == 0 ? OCI_CRUN :
+	    strcmp(base, "runc") == 0 ? OCI_RUNC : OCI_OTHER);
+}
+
 static void
 child(const struct oci *o, const char *const *argv, int out)
 {
@@ -50,7 +60,7 @@ child(const struct oci *o, const char *const *argv, int out)
 	if (null < 0 || dup2(null, 0) < 0 || dup2(out, 1) < 0 ||
 	    dup2(out, 2) < 0)
 		_exit(127);
-	if (o->cgroups == OCI_CGROUP_HYBRID)
+	if (o->cgroups == OCI_CGROUP_HYBRID && oci_kind(argv[0]) == OCI_CRUN)
 		oci_os_cgroup_view();
 	(void)execv(argv[0], (char *const *)(uintptr_t)argv);
 	_exit(127);

@@ -103,7 +103,10 @@ shims_spawn(struct shims *p, const char *id, struct shim_one *one,
 	if (shims_pipe(fd) != 0)
 		return (pin_err_os(err, PIN_EIO, errno, "pipe"));
 	fd[1] = high(fd[1]);
-	rc = spawn(p, dir, fd[1], &one->shim, err);
+	/* Before there is a writer, so that its end is seen however soon. */
+	one->life = shims_open_life(p, id);
+	rc = one->life < 0 ? pin_err_os(err, PIN_EIO, errno, "%s/life", dir) :
+	    spawn(p, dir, fd[1], &one->shim, err);
 	close(fd[1]);
 	if (rc == PIN_OK) {
 		rc = hear(p, fd[0], err);
@@ -113,9 +116,12 @@ shims_spawn(struct shims *p, const char *id, struct shim_one *one,
 		}
 	}
 	close(fd[0]);
-	if (rc != PIN_OK)
+	if (rc != PIN_OK) {
+		if (one->life >= 0)
+			close(one->life);
+		one->life = -1;
 		return (rc);
-	one->life = shims_open_life(p, id);
+	}
 	one->state.running = 1;
 	one->state.started_ns = pin_host_wall(pin_env_host(p->env));
 	return (PIN_OK);

@@ -66,6 +66,20 @@ read_text(const struct process *p, const char *id, const char *file,
 }
 
 void
+process_begun(const struct process *p, const char *id,
+    struct pin_container_state *s)
+{
+	long long started;
+	char text[256];
+	long pid;
+
+	if (read_text(p, id, "pid", text, sizeof(text)) &&
+	    sscanf(text, "%ld %lld", &pid, &started) == 2)
+		s->started_ns = started;
+	s->running = 1;
+}
+
+void
 process_ending(const struct process *p, const char *id,
     struct pin_container_state *s)
 {
@@ -89,7 +103,7 @@ process_ending(const struct process *p, const char *id,
 		return;
 	}
 	/* The shim itself was killed, or the machine: nobody saw the end. */
-	if (pid > 1 && kill(-(pid_t)pid, 0) == 0)
+	if (pid > 1 && !process_alive(p, id) && kill(-(pid_t)pid, 0) == 0)
 		(void)kill(-(pid_t)pid, SIGKILL);
 	s->exit_code = 137;
 	s->signal = SIGKILL;

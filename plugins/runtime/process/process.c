@@ -136,10 +136,7 @@ adopt(void *arg, const char *id)
 		return (0);
 	}
 	if (process_alive(p, id)) {
-		process_ending(p, id, &one->state);
-		one->state.running = 1;
-		one->state.exit_code = one->state.signal = 0;
-		one->state.finished_ns = 0;
+		process_begun(p, id, &one->state);
 	} else {
 		close(one->life);
 		one->life = -1;
@@ -202,6 +199,11 @@ refuse(const struct pin_container *c, struct pin_err *err)
 	if (c->read_only_root)
 		return (pin_err_set(err, PIN_EINVAL, "securityContext."
 		    "readOnlyRootFilesystem: image host is the node's own"));
+	for (i = 0; i < c->nmounts && geteuid() != 0; i++)
+		if (strcmp(c->mounts[i].target, PROCESS_TOKEN_DIR) != 0)
+			return (pin_err_set(err, PIN_EINVALID, "mount at %s: "
+			    "the node agent is not root and cannot mount",
+			    c->mounts[i].target));
 	if (c->pod == NULL)
 		return (PIN_OK);
 	spec = pin_obj_get(c->pod, pin_obj_root(c->pod), "spec");
@@ -218,11 +220,36 @@ refuse(const struct pin_container *c, struct pin_err *err)
 	return (PIN_OK);
 }
 
+static struct process_one *
+find_one(struct process *p, const char *id)
+{
+	struct process_one *one = p->all;
+
+	while (one != NULL && strcmp(one->state.id, id) != 0)
+		one = one->next;
+	return (one);
+}
+
+/* Under lock; NULL: nothing. */
+static void
+unlink_one(struct process *p, struct process_one *one)
+{
+	struct process_one **at = &p->all;
+
+	while (*at != NULL && *at != one)
+		at = &(*at)->next;
+	if (one == NULL || *at == NULL)
+		return;
+	*at = one->next;
+	p->n--;
+	free(one);
+}
+
 static int
 process_run(void *self, const struct pin_container *c, struct pin_err *err)
 {
 	struct process *p = self;
-	struct process_one *one;
+	struct process_one *one, *old;
 	int rc;
 
 	rc = refuse(c, err);
@@ -242,6 +269,11 @@ process_run(void *self, const struct pin_container *c, struct pin_err *err)
 		free(one);
 		return (rc);
 	}
+	pthread_mutex_lock(&p->lock);
+	old = find_one(p, c->id);	/* it has ended, or start refused */
+	if (old != NULL && old->life < 0)
+		unlink_one(p, old);
+	pthread_mutex_unlock(&p->lock);
 	link_one(p, one);
 	process_watch_wake(p);
 	return (PIN_OK);
@@ -253,21 +285,11 @@ process_kill(void *self, const char *id, int sig, struct pin_err *err)
 	return (process_signal(self, id, sig, err));
 }
 
-static struct process_one *
-find_one(struct process *p, const char *id)
-{
-	struct process_one *one = p->all;
-
-	while (one != NULL && strcmp(one->state.id, id) != 0)
-		one = one->next;
-	return (one);
-}
-
 static int
 process_remove(void *self, const char *id, struct pin_err *err)
 {
 	struct process *p = self;
-	struct process_one *one, **at;
+	struct process_one *one;
 	struct timespec until;
 
 	(void)process_signal(p, id, SIGKILL, err);
@@ -282,14 +304,8 @@ process_remove(void *self, const char *id, struct pin_err *err)
 		return (pin_err_set(err, PIN_ETIMEOUT, "container %s does "
 		    "not end", id));
 	}
-	for (at = &p->all; *at != NULL; at = &(*at)->next)
-		if (*at == one) {
-			*at = one->next;
-			p->n--;
-			break;
-		}
+	unlink_one(p, one);
 	pthread_mutex_unlock(&p->lock);
-	free(one);
 	return (process_erase(p, id, err));
 }
 

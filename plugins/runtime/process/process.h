@@ -16,6 +16,8 @@
 #define PROCESS_START_MS	10000	/* a shim says ok or error by then */
 #define PROCESS_END_MS		5000	/* from SIGKILL to its end */
 #define PROCESS_MAX		1024	/* containers at once */
+/* Put into every pod; the one mount that is left out where none can be. */
+#define PROCESS_TOKEN_DIR	"/var/run/secrets/kubernetes.io/serviceaccount"
 
 struct process_one {
 	struct process_one *next;
@@ -43,6 +45,9 @@ struct process {
 int	process_path(const struct process *, char out[PROCESS_PATH_MAX],
 	    const char *id, const char *file);
 int	process_alive(const struct process *, const char *id);
+void	process_begun(const struct process *, const char *id,
+	    struct pin_container_state *);	/* it runs: from DIR/pid */
+/* Only when its shim is gone: kills what a killed shim left. */
 void	process_ending(const struct process *, const char *id,
 	    struct pin_container_state *);	/* from DIR/exit, DIR/pid */
 int	process_signal(const struct process *, const char *id, int sig,

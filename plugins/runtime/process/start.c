@@ -77,7 +77,7 @@ write_spec(const struct pin_container *c, const char *path,
 		record_i64(&o, 'g', c->gid);
 	if (c->pod != NULL)
 		groups(&o, c);
-	for (i = 0; i < c->nmounts; i++) {
+	for (i = 0; i < c->nmounts && geteuid() == 0; i++) {
 		record(&o, 'm', c->mounts[i].source);
 		record(&o, 't', c->mounts[i].target);
 		if (c->mounts[i].read_only)
@@ -208,7 +208,10 @@ process_start(struct process *p, const struct pin_container *c,
 		goto out;
 	}
 	fd[1] = high(fd[1]);
-	rc = spawn(p, dir, fd[1], &one->shim, err);
+	/* Before there is a writer, so that its end is seen however soon. */
+	one->life = process_open_life(p, c->id);
+	rc = one->life < 0 ? pin_err_os(err, PIN_EIO, errno, "%s/life", dir) :
+	    spawn(p, dir, fd[1], &one->shim, err);
 	close(fd[1]);
 	if (rc == PIN_OK) {
 		rc = hear(p, fd[0], err);
@@ -218,11 +221,13 @@ process_start(struct process *p, const struct pin_container *c,
 		}
 	}
 	close(fd[0]);
+	if (rc != PIN_OK && one->life >= 0)
+		close(one->life);
 	if (rc == PIN_OK) {
-		one->life = process_open_life(p, c->id);
 		one->state.running = 1;
 		one->state.started_ns = pin_host_wall(pin_env_host(p->env));
-	}
+	} else if (one->life >= 0)
+		close(one->life);
 out:
 	if (rc != PIN_OK)
 		(void)process_erase(p, c->id, NULL);

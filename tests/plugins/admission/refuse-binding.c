@@ -50,6 +50,7 @@ refuse_validate(void *self, struct pin_call *call,
 {
 	(void)self;
 	(void)req;
-	(void)pin_err_set(pin_call_err(call), PIN_EFORBIDDEN, "no binding today");
+	(void)pin_err_set(pin_call_err(call), PIN_EFORBIDDEN,
+	    "no binding today");
 	return (PIN_REFUSE);
 }

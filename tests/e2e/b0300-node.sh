@@ -1,0 +1,146 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# The node agent with the runtime `process`: a pod runs and is Ready, restarts
+# when killed, is read and followed, ends in its grace; an agent that is killed
+# loses nothing; twenty pods leave nothing behind; what cannot be honoured
+# fails by name.
+. tests/lib/e2e.sh
+deadline 150
+
+NODE=n1
+up_start --node-name $NODE
+wait_for 20 gives True k get node $NODE \
+    -o 'jsonpath={.status.conditions[?(@.type=="Ready")].status}'
+wait_for 10 gives '' k get node $NODE -o 'jsonpath={.spec.taints}'
+wait_for 20 k get lease -n kube-node-lease $NODE
+wait_for 20 k get serviceaccount default
+wait_for 20 k get configmap kube-root-ca.crt
+
+pod() { # NAME COMMAND [LINE-OF-THE-SPEC] [LINE-OF-THE-CONTAINER]
+	cat <<E | k apply -f - > "$W/apply.out" 2>&1 || diag "$(cat "$W/apply.out")"
+apiVersion: v1
+kind: Pod
+metadata: {name: $1, labels: {app: test}}
+spec:
+  nodeName: $NODE
+  terminationGracePeriodSeconds: 2
+  ${3:-}
+  containers:
+  - name: c
+    image: host
+    command: [sh, -c, '$2']
+    ${4:-}
+E
+}
+field() { # POD JSONPATH
+	k get pod "$1" -o "jsonpath={$2}"
+}
+dir_of() { # POD: where the runtime keeps its newest container
+	echo "$DATA/run/process/$(field "$1" \
+	    '.status.containerStatuses[0].containerID' | sed 's,.*//,,')"
+}
+pid_of() {
+	cut -d' ' -f1 "$(dir_of "$1")/pid"
+}
+S='.status.containerStatuses[0]'
+
+# ---- life ------------------------------------------------------------------
+pod a 'echo one; sleep 0.2; echo two >&2; trap "exit 0" TERM; while :; do sleep 0.1; done'
+wait_for 20 gives True field a \
+    '.status.conditions[?(@.type=="Ready")].status'
+is 'its phase' "$(field a .status.phase)" Running
+is 'its address is its node'"'"'s' "$(field a .status.podIP)" \
+    "$(field a .status.hostIP)"
+wait_for 10 gives 'one
+two' k logs a
+is 'tail' "$(k logs a --tail 1)" two
+fails 'a container that is none' k logs a -c other
+like 'is named' "$(out)" '*container other is not valid for pod a*'
+kill -9 "$(pid_of a)"
+wait_for 20 gives 1 field a "$S.restartCount"
+wait_for 20 gives 137 field a "$S.lastState.terminated.exitCode"
+wait_for 10 gives 'one
+two' k logs a --previous
+
+# ---- the agent is killed ----------------------------------------------------
+agent() {
+	for e_c in /proc/[0-9]*; do
+		tr '\0' ' ' 2> /dev/null < "$e_c/cmdline" |
+		    grep -q "kubelet --data $DATA " && echo "${e_c#/proc/}"
+	done
+}
+wait_for 20 gives Running field a .status.phase
+before=$(pid_of a)
+old=$(agent)
+kill -9 "$old"
+renewed() {
+	[ -n "$(agent)" ] && [ "$(agent)" != "$old" ]
+}
+wait_for 20 renewed
+pod b 'echo up; exec sleep 1000'
+wait_for 20 gives Running field b .status.phase
+is 'the container goes on' "$(pid_of a)" "$before"
+is 'it was not restarted' "$(field a "$S.restartCount")" 1
+kill -9 "$before"
+wait_for 20 gives 2 field a "$S.restartCount"
+wait_for 20 gives Running field a .status.phase
+
+# ---- ends -------------------------------------------------------------------
+ok 'deleted' k delete pod a b --timeout=30s
+told() {
+	k get events | grep -q 'Killing.*Stopping container c'
+}
+wait_for 10 told
+pod once 'exit 3' 'restartPolicy: Never'
+wait_for 20 gives Failed field once .status.phase
+is 'its exit code' "$(field once "$S.state.terminated.exitCode")" 3
+pod done 'exit 0' 'restartPolicy: OnFailure'
+wait_for 20 gives Succeeded field done .status.phase
+pod crash 'exit 1'
+wait_for 30 gives CrashLoopBackOff field crash "$S.state.waiting.reason"
+pod init 'cat /tmp/none.$PPID; exec sleep 1000' \
+    'initContainers: [{name: i, image: host, command: [sh, -c, "echo first"]}]'
+wait_for 20 gives Running field init .status.phase
+is 'the init container came first' "$(k logs init -c i)" first
+
+# ---- by name ----------------------------------------------------------------
+pod bad 'sleep 100' 'shareProcessNamespace: true'
+wait_for 20 gives Failed field bad .status.phase
+like 'a pod that asks too much says what' "$(field bad .status.message)" \
+    '*spec.shareProcessNamespace is not supported by this node*'
+k run img --image=nothing/here --overrides \
+    "{\"spec\":{\"nodeName\":\"$NODE\"}}" > /dev/null 2>&1
+wait_for 20 gives ImagePullBackOff field img "$S.state.waiting.reason"
+pod cfg 'echo $A; exec sleep 1000' '' \
+    'env: [{name: A, valueFrom: {configMapKeyRef: {name: m, key: k}}}]'
+wait_for 20 gives CreateContainerConfigError field cfg \
+    "$S.state.waiting.reason"
+k create configmap m --from-literal=k=there > /dev/null
+wait_for 20 gives there k logs cfg
+
+# ---- nothing is left ----------------------------------------------------------
+ok 'all deleted' k delete pod --all --timeout=60s
+i=0
+while [ $i -lt 20 ]; do
+	i=$((i + 1))
+	pod "many$i" 'trap "exit 0" TERM; while :; do sleep 0.2; done'
+done
+running() {
+	[ "$(k get pod -l app=test --no-headers | grep -c ' Running ')" = 20 ]
+}
+wait_for 60 running
+ok 'twenty pods deleted' k delete pod --all --timeout=60s
+empty() {
+	[ -z "$(ls "$DATA/pods")$(ls "$DATA/run/process")" ]
+}
+wait_for 20 empty
+shims() {
+	for e_c in /proc/[0-9]*; do
+		tr '\0' ' ' 2> /dev/null < "$e_c/cmdline" |
+		    grep "shim $DATA/"
+	done
+}
+is 'no process is left' "$(shims)" ''
+up_stop
+done_testing

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * runtime.c -- the contract of the kind `runtime`, against every plugin that
+ * runs here: a container starts once, ends are told once with code and
+ * signal, however soon they come; kill reaches it, remove leaves nothing, and
+ * what runs is found by list.
+ * Contract: pintle/runtime.h. */
+#include <pintle/runtime.h>
+
+#include <sys/stat.h>
+
+#include <pthread.h>
+#include <signal.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/host/real.h"
+#include "core/loader/loader_int.h"
+#include "tap.h"
+
+#define WAIT_S	10
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t cond = PTHREAD_COND_INITIALIZER;
+static struct pin_container_state last;
+static int ends;
+
+static void
+exited(void *arg, const struct pin_container_state *s)
+{
+	(void)arg;
+	pthread_mutex_lock(&lock);
+	last = *s;
+	ends++;
+	pthread_cond_broadcast(&cond);
+	pthread_mutex_unlock(&lock);
+}
+
+static int
+wait_ends(int n)
+{
+	struct timespec until;
+	int rc = 0, got;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += WAIT_S;
+	pthread_mutex_lock(&lock);
+	while (ends < n && rc == 0)
+		rc = pthread_cond_timedwait(&cond, &lock, &until);
+	got = ends;
+	pthread_mutex_unlock(&lock);
+	return (got);
+}
+
+static int
+count(void *arg, const struct pin_container_state *s)
+{
+	(void)s;
+	++*(int *)arg;
+	return (PIN_OK);
+}
+
+static int
+listed(const struct pin_runtime_ops *ops, void *self)
+{
+	struct pin_err err = PIN_ERR_INIT;
+	int n = 0;
+
+	CHECK_INT(ops->list(self, count, &n, &err), PIN_OK);
+	return (n);
+}
+
+static int
+run(const struct pin_runtime_ops *ops, void *self, const char *id,
+    const char *log, const char *what, struct pin_err *err)
+{
+	const char *cmd[] = { "sh", "-c", what, NULL };
+	const char *env[] = { "PATH=/usr/bin:/bin", NULL };
+	struct pin_container c = { .size = sizeof(c), .id = id,
+	    .pod_uid = "u", .pod_namespace = "n", .pod_name = "p",
+	    .name = "c", .image = "host", .dir = "/tmp", .log = log,
+	    .command = cmd, .env = env, .uid = -1, .gid = -1,
+	    .host_network = 1 };
+
+	return (ops->start(self, &c, err));
+}
+
+static void
+check(const struct pin_runtime_ops *ops, void *self, const char *name,
+    const char *data)
+{
+	struct pin_err err = PIN_ERR_INIT;
+	char log[512], image[128];
+	int i, n = 0;
+
+	snprintf(log, sizeof(log), "%s/log", data);
+	CASE("%s: an image that is not there is named", name) {
+		CHECK_INT(ops->image(self, "no/such", "Always", image,
+		    sizeof(image), &err), PIN_ENOTFOUND);
+		CHECK(strstr(err.text, "no/such") != NULL);
+		CHECK_INT(ops->image(self, "host", "Always", image,
+		    sizeof(image), &err), PIN_OK);
+	}
+	CASE("%s: an end is told, however soon", name)
+		for (i = 0; i < 10; i++) {
+			CHECK_INT(run(ops, self, "quick", log, "exit 7",
+			    &err), PIN_OK);
+			n++;
+			CHECK_INT(wait_ends(n), n);
+			CHECK_INT(last.exit_code, 7);
+			CHECK(last.running == 0 && last.finished_ns >=
+			    last.started_ns && last.started_ns > 0);
+			CHECK_STR(last.id, "quick");
+		}
+	CASE("%s: a container runs once", name) {
+		CHECK_INT(run(ops, self, "long", log, "sleep 1000", &err),
+		    PIN_OK);
+		CHECK_INT(run(ops, self, "long", log, "sleep 1000", &err),
+		    PIN_EEXISTS);
+		CHECK_INT(listed(ops, self), 2);
+	}
+	CASE("%s: a signal ends it and is told", name) {
+		CHECK_INT(ops->kill(self, "long", SIGTERM, &err), PIN_OK);
+		n++;
+		CHECK_INT(wait_ends(n), n);
+		CHECK_INT(last.exit_code, 128 + SIGTERM);
+		CHECK_INT(last.signal, SIGTERM);
+		CHECK_INT(ops->kill(self, "long", SIGTERM, &err), PIN_OK);
+	}
+	CASE("%s: remove kills what runs and leaves nothing", name) {
+		CHECK_INT(run(ops, self, "third", log, "sleep 1000", &err),
+		    PIN_OK);
+		CHECK_INT(ops->remove(self, "third", &err), PIN_OK);
+		n++;
+		CHECK_INT(wait_ends(n), n);
+		CHECK_INT(ops->remove(self, "long", &err), PIN_OK);
+		CHECK_INT(ops->remove(self, "quick", &err), PIN_OK);
+		CHECK_INT(ops->remove(self, "never", &err), PIN_OK);
+		CHECK_INT(listed(ops, self), 0);
+	}
+}
+
+/* What runs outlives its agent: another one finds it. */
+static void
+check_adoption(const struct pin_plugin *p, struct pin_env *env,
+    struct pin_conf *conf, const char *data)
+{
+	struct pin_runtime_sink sink = { .size = sizeof(sink),
+	    .exited = exited };
+	const struct pin_runtime_ops *ops = p->ops;
+	struct pin_err err = PIN_ERR_INIT;
+	char log[512];
+	void *self = NULL;
+	int before = ends;
+
+	snprintf(log, sizeof(log), "%s/log2", data);
+	CASE("%s: what runs goes on without its agent", p->name) {
+		CHECK_INT(p->open(env, conf, &self, &err), PIN_OK);
+		CHECK_INT(ops->attach(self, &sink, &err), PIN_OK);
+		CHECK_INT(run(ops, self, "kept", log, "sleep 1000", &err),
+		    PIN_OK);
+		p->close(self);
+		self = NULL;
+		CHECK_INT(p->open(env, conf, &self, &err), PIN_OK);
+		CHECK_INT(ops->attach(self, &sink, &err), PIN_OK);
+		CHECK_INT(listed(ops, self), 1);
+		CHECK_INT(ends, before);
+		CHECK_INT(ops->kill(self, "kept", SIGKILL, &err), PIN_OK);
+		CHECK_INT(wait_ends(before + 1), before + 1);
+		CHECK_INT(last.signal, SIGKILL);
+		CHECK_INT(ops->remove(self, "kept", &err), PIN_OK);
+		p->close(self);
+	}
+}
+
+static void
+open_and_check(const char *dir, const char *name, const char *options,
+    int adopts)
+{
+	struct pin_runtime_sink sink = { .size = sizeof(sink),
+	    .exited = exited };
+	char data[] = "/tmp/pin-runtime-XXXXXX", file[1024], cmd[128];
+	struct pin_err err = PIN_ERR_INIT;
+	struct pin_report rep = { 0 };
+	const struct pin_plugin *p;
+	struct pin_module *m;
+	struct pin_conf *conf;
+	struct pin_env *env;
+	void *self = NULL;
+
+	snprintf(file, sizeof(file), "%s/%s/runtime/%s.so", tap_build(), dir,
+	    name);
+	if (mkdtemp(data) == NULL || pin_module_open(pin_host_real(), NULL,
+	    file, PIN_KIND_RUNTIME, name, &m, &err) != PIN_OK)
+		BAIL("%s", err.text);
+	ends = 0;
+	p = pin_module_plugin(m);
+	env = pin__env_new(pin_host_real(), "runtimes", name, data, NULL);
+	conf = pin_conf_parse(options, p->options, &rep);
+	OK(p->open(env, conf, &self, &err) == PIN_OK && ((const struct
+	    pin_runtime_ops *)p->ops)->attach(self, &sink, &err) == PIN_OK,
+	    "%s opens and attaches", name);
+	check(p->ops, self, name, data);
+	p->close(self);
+	if (adopts)
+		check_adoption(p, env, conf, data);
+	pin_conf_free(&conf);
+	pin__env_free(&env);
+	pin_module_put(&m);
+	pin_report_fini(&rep);
+	snprintf(cmd, sizeof(cmd), "rm -r %s", data);
+	OK(system(cmd) == 0, "%s: cleaned up", name);
+}
+
+int
+main(void)
+{
+	char options[1100], shim[1024];
+
+	tap_deadline(60);
+	open_and_check("tests/plugins", "dummy", "", 0);
+	snprintf(shim, sizeof(shim), "%s/pintle", tap_build());
+	snprintf(options, sizeof(options), "s shim %zu %s\n", strlen(shim),
+	    shim);
+	open_and_check("plugins", "process", options, 1);
+	return (tap_done());
+}
