@@ -250,7 +250,8 @@ body_object(struct request *r)
 	r->retry_step = r->step;
 	if (r->err.code != PIN_OK || negotiate(r, (r->res->flags &
 	    PIN_RF_REVIEW) == 0) != PIN_OK || body_known(r) != PIN_OK ||
-	    query_check(r, r->info.verb_bit == PIN_VERB_CREATE ? "CreateOptions" : "UpdateOptions") != PIN_OK)
+	    query_check(r, r->info.verb_bit == PIN_VERB_CREATE ?
+	    "CreateOptions" : "UpdateOptions") != PIN_OK)
 		return (reply_error(r));
 	if (st == NULL)
 		return (reply_err(r, PIN_ENOMEM, "out of memory"));
