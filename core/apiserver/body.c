@@ -10,7 +10,7 @@
 
 #include "lib/patch/patch.h"
 
-#define BODY_QUOTE_MAX	1024	/* bytes of a bad body that an error shows */
+#define BODY_QUOTE_MAX	30	/* bytes of a bad body that an error shows */
 
 static void
 body_came(struct exchange *ex, int rc, struct pin_str body)
@@ -101,26 +101,62 @@ want_gv(struct request *r, const char **kind)
 	return ((struct pin_str){ o.p, o.len });
 }
 
+/* "core" and "apps": what upstream calls the kinds of a group inside. */
+static struct pin_str
+inner_group(struct pin_str gv)
+{
+	const char *slash = memchr(gv.p, '/', gv.len), *dot;
+
+	if (slash == NULL || pin_str_is(gv, "events.k8s.io/v1"))
+		return (PIN_STR("core"));
+	gv.len = (size_t)(slash - gv.p);
+	dot = memchr(gv.p, '.', gv.len);
+	if (dot != NULL)
+		gv.len = (size_t)(dot - gv.p);
+	return (gv);
+}
+
+static struct pin_str
+version_of(struct pin_str gv)
+{
+	const char *slash = gv.len > 0 ? memchr(gv.p, '/', gv.len) : NULL;
+
+	return (slash == NULL ? gv : (struct pin_str){ slash + 1,
+	    (size_t)(gv.p + gv.len - slash - 1) });
+}
+
 static int
 check_kind(struct request *r, struct pin_obj *obj, struct pin_str gv,
     const char *want)
 {
 	pin_node root = pin_obj_root(obj);
-	struct pin_str kind, version;
+	struct pin_str kind, version, v;
 
 	kind = pin_obj_str(obj, pin_obj_get(obj, root, "kind"));
 	version = pin_obj_str(obj, pin_obj_get(obj, root, "apiVersion"));
-	if (kind.len == 0)
-		pin_obj_set_str(obj, root, "kind", pin_str(want));
-	else if (!pin_str_is(kind, want))
+	if (kind.len == 0) {
+		kind = pin_str(want);
+		pin_obj_set_str(obj, root, "kind", kind);
+	}
+	if (version.len == 0) {
+		version = gv;
+		pin_obj_set_str(obj, root, "apiVersion", gv);
+	}
+	v = version_of(version);
+	if (!kind_known(r, version, kind))
+		return (pin_err_set(&r->err, PIN_EINVAL, PIN_SFMT " in version"
+		    " \"" PIN_SFMT "\" cannot be handled as a %s: no kind \""
+		    PIN_SFMT "\" is registered for version \"" PIN_SFMT "\" in"
+		    " scheme \"pkg/runtime/scheme.go:111\"", PIN_SARG(kind),
+		    PIN_SARG(v), want, PIN_SARG(kind), PIN_SARG(version)));
+	if (!pin_str_is(kind, want))
 		return (pin_err_set(&r->err, PIN_EINVAL, PIN_SFMT " in version"
 		    " \"" PIN_SFMT "\" cannot be handled as a %s: converting "
-		    "(" PIN_SFMT ") to (%s): unknown conversion",
-		    PIN_SARG(kind), PIN_SARG(version), want, PIN_SARG(kind),
+		    "(" PIN_SFMT "." PIN_SFMT ") to (" PIN_SFMT ".%s): unknown"
+		    " conversion", PIN_SARG(kind), PIN_SARG(v), want,
+		    PIN_SARG(v), PIN_SARG(kind), PIN_SARG(inner_group(gv)),
 		    want));
-	if (version.len == 0)
-		pin_obj_set_str(obj, root, "apiVersion", gv);
-	else if (!pin_str_eq(version, gv))
+	if (!pin_str_eq(version, gv))
 		return (pin_err_set(&r->err, PIN_EINVAL, "the API version in "
 		    "the data (" PIN_SFMT ") does not match the expected API "
 		    "version (" PIN_SFMT ")", PIN_SARG(version),
@@ -128,20 +164,72 @@ check_kind(struct request *r, struct pin_obj *obj, struct pin_str gv,
 	return (PIN_OK);
 }
 
+/* The first bytes of a body: text if it looks like JSON, else in hex. */
+static struct pin_str
+body_shown(struct request *r)
+{
+	size_t i, n = r->body.len < BODY_QUOTE_MAX ? r->body.len :
+	    BODY_QUOTE_MAX;
+	struct pin_out o;
+
+	if (n == 0)
+		return (PIN_STR("<empty>"));
+	pin_out_init(&o, r->arena, 4 * BODY_QUOTE_MAX);
+	if (r->body.p[0] == '{')
+		pin_out_put(&o, r->body.p, n);
+	else
+		for (i = 0; i < n; i++)
+			pin_out_printf(&o, "%02x", (unsigned char)
+			    r->body.p[i]);
+	if (n < r->body.len)
+		pin_out_cstr(&o, " ...");
+	return ((struct pin_str){ o.p, o.len });
+}
+
 static int
 decode_error(struct request *r, const char *kind)
 {
-	struct pin_str shown = r->body.len > 0 ? r->body : PIN_STR("<empty>");
-	size_t n = shown.len < BODY_QUOTE_MAX ? shown.len : BODY_QUOTE_MAX;
 	char text[PIN_ERR_TEXT_MAX];
 
 	if (r->err.code != PIN_EINVAL && r->err.code != PIN_ELIMIT)
 		return (reply_error(r));
 	memcpy(text, r->err.text, sizeof(text));
 	return (reply_err(r, PIN_EINVAL, "the object provided is unrecognized "
-	    "(must be of type %s): couldn't get version/kind; json parse "
-	    "error: %s (%.*s)", kind, text, (int)n,
-	    shown.p));
+	    "(must be of type %s): %s%s (" PIN_SFMT ")", kind,
+	    strncmp(text, "yaml: ", 6) == 0 ? "" : "couldn't get version/kind"
+	    "; json parse error: ", text, PIN_SARG(body_shown(r))));
+}
+
+/* JSON null is an empty object; what else is no object is refused. */
+static int
+body_shape(struct request *r, struct pin_obj **raw)
+{
+	const char *type;
+
+	switch (pin_obj_type(*raw, pin_obj_root(*raw))) {
+	case PIN_OBJECT:
+		return (PIN_OK);
+	case PIN_NULL:
+		*raw = pin_obj_new(r->arena);
+		return (*raw != NULL ? PIN_OK : pin_err_set(&r->err,
+		    PIN_ENOMEM, "out of memory"));
+	case PIN_ARRAY:
+		type = "array";
+		break;
+	case PIN_STRING:
+		type = "string";
+		break;
+	case PIN_TRUE:
+	case PIN_FALSE:
+		type = "bool";
+		break;
+	default:
+		type = "number";
+	}
+	return (pin_err_set(&r->err, PIN_EINVAL, "json: cannot unmarshal %s "
+	    "into Go value of type struct { APIVersion string \"json:\\\""
+	    "apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty"
+	    "\\\"\" }", type));
 }
 
 struct pin_type
@@ -160,21 +248,18 @@ body_object(struct request *r)
 	const char *kind;
 
 	r->retry_step = r->step;
-	if (r->err.code != PIN_OK || negotiate(r, 1) != PIN_OK ||
-	    body_known(r) != PIN_OK || query_check(r, r->info.verb_bit ==
-	    PIN_VERB_CREATE ? "CreateOptions" : "UpdateOptions") != PIN_OK)
+	if (r->err.code != PIN_OK || negotiate(r, (r->res->flags &
+	    PIN_RF_REVIEW) == 0) != PIN_OK || body_known(r) != PIN_OK ||
+	    query_check(r, r->info.verb_bit == PIN_VERB_CREATE ?
+	    "CreateOptions" : "UpdateOptions") != PIN_OK)
 		return (reply_error(r));
 	if (st == NULL)
 		return (reply_err(r, PIN_ENOMEM, "out of memory"));
 	st->arena = r->arena;
 	gv = want_gv(r, &kind);
-	if (body_decode(r, &raw, st) != PIN_OK)
+	if (body_decode(r, &raw, st) != PIN_OK ||
+	    body_shape(r, &raw) != PIN_OK)
 		return (decode_error(r, kind));
-	if (pin_obj_type(raw, pin_obj_root(raw)) != PIN_OBJECT) {
-		pin_err_set(&r->err, PIN_EINVAL, "json: cannot unmarshal into "
-		    "Go value of type struct");
-		return (decode_error(r, kind));
-	}
 	type = r->sub != NULL && r->sub->type != PIN_NONE ?
 	    pin_schema_type(r->srv->schema, r->sub->type) : request_type(r);
 	r->type = request_type(r);

@@ -254,8 +254,8 @@ continue_decode(struct apiserver *srv, struct pin_arena *arena,
 	    pin_obj_parse(arena, json.p, json.len, &obj, NULL) != PIN_OK ||
 	    !pin_obj_i64(obj, pin_obj_get(obj, pin_obj_root(obj), "rv"),
 	    &rv) || rv <= 0)
-		return (pin_err_set(err, PIN_EINVAL, "continue key is not "
-		    "valid"));
+		return (pin_err_set(err, PIN_EINVAL, "invalid continue token: "
+		    "continue key is not valid"));
 	key = pin_obj_str(obj, pin_obj_get(obj, pin_obj_root(obj), "start"));
 	if (key.len == 0 || prefix.len + key.len > PIN_KEY_MAX)
 		return (pin_err_set(err, PIN_EINVAL, "continue key is not "

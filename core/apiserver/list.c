@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/apiserver/pretty.h"
 #include "core/apiserver/render.h"
 #include "core/apiserver/verbs.h"
 
@@ -29,6 +30,7 @@ struct list {
 	struct pin_arena *scratch;	/* one piece */
 	struct pin_out	 piece;
 	struct pin_str	 last;		/* key of the newest item */
+	struct pretty	 pretty;
 	int32_t		 rc;
 	uint32_t	 more;
 	char		 last_bytes[PIN_KEY_MAX];
@@ -189,6 +191,19 @@ list_fail(struct list *l, int rc)
 	return (reply_error(r));
 }
 
+/* A part of the answer as it is sent; indents go on where they were. */
+static struct pin_buf *
+list_bytes(struct list *l, const struct pin_out *part)
+{
+	struct pin_out o;
+
+	if (!l->r->opt.pretty)
+		return (pin_buf_copy(part->p, part->len));
+	pin_out_init(&o, l->scratch, RENDER_MAX);
+	pretty_put(&l->pretty, &o, part->p, part->len);
+	return (o.failed == PIN_OK ? pin_buf_copy(o.p, o.len) : NULL);
+}
+
 /* Everything goes out as it is read. */
 static int
 list_stream(struct list *l)
@@ -219,13 +234,13 @@ list_stream(struct list *l)
 			render_list_head(r, &l->out, &head);
 			reply_start(r, "application/json");
 			l->started = 1;
-			b = pin_buf_copy(head.p, head.len);
+			b = list_bytes(l, &head);
 			if (b != NULL) {
 				ex->ops->send(ex, b, 0, b->len);
 				pin_buf_put(&b);
 			}
 		}
-		b = pin_buf_copy(l->piece.p, l->piece.len);
+		b = list_bytes(l, &l->piece);
 		if (b == NULL || ex->ops->send(ex, b, 0, b->len) < 0)
 			done = -1;
 		pin_buf_put(&b);

@@ -107,8 +107,13 @@ meta_create(struct request *r)
 	pin_node meta = meta_ensure(obj);
 	struct pin_str name = meta_str(obj, "name");
 	char text[64];
+	uint64_t sent;
 	size_t i;
 
+	if (r->info.verb_bit == PIN_VERB_CREATE && version_parse(meta_str(obj,
+	    "resourceVersion"), &sent, NULL) == PIN_OK && sent > 0)
+		return (request_bare(r, "resourceVersion should not be set on "
+		    "objects to be created"));
 	for (i = 0; i < PIN_LEN(never_sent); i++)
 		pin_obj_unset(obj, meta, never_sent[i]);
 	if (name.len == 0 && meta_str(obj, "generateName").len > 0) {

@@ -133,9 +133,11 @@ negotiate(struct request *r, int tables)
 	struct pin_str accept = exchange_header(r->ex, "Accept"), rest = accept;
 	struct media m[ACCEPT_CLAUSES_MAX];
 	uint32_t n = 0, i, best;
+	int transforms = 0;
 
 	while (rest.len > 0 && n < ACCEPT_CLAUSES_MAX) {
 		media_parse(cut(&rest, ','), &m[n]);
+		transforms |= m[n].as.len > 0;
 		n += m[n].type.len > 0;
 	}
 	if (n == 0)
@@ -154,7 +156,7 @@ negotiate(struct request *r, int tables)
 		m[best].q = 0;
 	}
 	memset(&r->out, 0, sizeof(r->out));
-	if (r->res != NULL && (r->res->flags & PIN_RF_REVIEW) != 0)
+	if (transforms)
 		return (pin_err_set(&r->err, PIN_EACCEPT, "only the following "
 		    "media types are accepted: application/json, "
 		    "application/yaml"));
@@ -202,6 +204,15 @@ is_json(const struct media *m)
 {
 	return (m->type.len == 0 || same(m->type, "application/json") ||
 	    same(m->type, "*/*"));
+}
+
+int
+kind_known(struct request *r, struct pin_str api_version, struct pin_str kind)
+{
+	struct pin_type type;
+
+	return (api_version.len > 0 && find_type(r, api_version, kind, &type,
+	    NULL) == PIN_OK);
 }
 
 int

@@ -121,6 +121,7 @@ step_dispatch(struct request *r)
 	    (r->res->flags & PIN_RF_REVIEW) == 0)
 		return (reply_err(r, PIN_EMETHOD, "the server does not allow "
 		    "this method on the requested resource"));
+	request_deprecated(r);
 	return (request_steps(r, steps));
 }
 

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { Q_STR, Q_INT, Q_BOOL, Q_TRI, Q_DRYRUN };
+enum { Q_STR, Q_INT, Q_BOOL, Q_TRI, Q_DRYRUN, Q_PRETTY };
 
 #define MATCH		"resourceVersionMatch"
 #define MANAGER_MAX	128
@@ -37,7 +37,7 @@ static const struct {
 	{ "allowWatchBookmarks", Q_BOOL, OPT(bookmarks) },
 	{ "force",		Q_TRI,	OPT(force) },
 	{ "timeout",		Q_STR,	OPT(timeout) },
-	{ "pretty",		Q_BOOL,	OPT(pretty) },
+	{ "pretty",		Q_PRETTY, OPT(pretty) },
 	{ "ignoreStoreReadErrorWithClusterBreakingPotential", Q_BOOL,
 	    OPT(ignore_read_error) },
 	{ "sendInitialEvents",	Q_TRI,	OPT(send_initial) },
@@ -64,6 +64,35 @@ static uint32_t
 parse_bool(struct pin_str v)
 {
 	return (!(pin_str_is(v, "0") || pin_str_is(v, "false")));
+}
+
+/* Go's strconv.ParseBool. */
+static uint32_t
+is_true(struct pin_str v)
+{
+	static const char *const words[] = { "1", "t", "T", "true", "TRUE",
+	    "True" };
+	size_t i;
+
+	for (i = 0; i < PIN_LEN(words); i++)
+		if (pin_str_is(v, words[i]))
+			return (1);
+	return (0);
+}
+
+/* Do people look at what this client shows? */
+static uint32_t
+for_eyes(struct request *r)
+{
+	static const char *const agents[] = { "curl", "Wget", "Mozilla/5.0" };
+	struct pin_str a = exchange_header(r->ex, "User-Agent");
+	size_t i;
+
+	for (i = 0; i < PIN_LEN(agents); i++)
+		if (a.len >= strlen(agents[i]) && memcmp(a.p, agents[i],
+		    strlen(agents[i])) == 0)
+			return (1);
+	return (0);
 }
 
 void
@@ -105,6 +134,10 @@ set_param(struct request *r, uint32_t i, struct pin_str v, struct pin_err *err)
 	case Q_BOOL:
 		*(uint32_t *)(void *)at = parse_bool(v);
 		return (PIN_OK);
+	case Q_PRETTY:
+		if (v.len > 0)
+			r->opt.pretty = is_true(v);
+		return (PIN_OK);
 	case Q_TRI:
 		*(int32_t *)(void *)at = (int32_t)parse_bool(v);
 		return (PIN_OK);
@@ -144,6 +177,7 @@ request_query(struct request *r, struct pin_err *err)
 	uint32_t i;
 	int rc;
 
+	r->opt.pretty = for_eyes(r);
 	r->opt.timeout_s = r->opt.grace_s = -1;
 	r->opt.send_initial = r->opt.orphan = r->opt.force = -1;
 	while (query_next(r->arena, &rest, &name, &value))

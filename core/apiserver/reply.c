@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "core/apiserver/chain.h"
+#include "core/apiserver/pretty.h"
 #include "core/apiserver/verbs.h"
 
 #define REPLY_HEADERS_MAX	(REQUEST_WARNINGS_MAX + 9)
@@ -58,6 +59,24 @@ common_headers(struct request *r, struct http_header *h, const char *type)
 	return (n);
 }
 
+/* Takes the reference; without memory the bytes stay as they are. */
+static struct pin_buf *
+indented(PIN_OWN struct pin_buf *buf)
+{
+	struct pretty s = { 0, 0, 0, 0 };
+	struct pin_buf *b;
+	struct pin_out o;
+
+	pin_out_init(&o, NULL, RENDER_MAX);
+	pretty_put(&s, &o, (const char *)buf->data, buf->len);
+	b = o.failed == PIN_OK ? pin_buf_copy(o.p, o.len) : NULL;
+	pin_out_fini(&o);
+	if (b == NULL)
+		return (buf);
+	pin_buf_put(&buf);
+	return (b);
+}
+
 int
 reply_buf(struct request *r, int status, const char *type,
     PIN_OWN struct pin_buf *buf)
@@ -71,6 +90,8 @@ reply_buf(struct request *r, int status, const char *type,
 		buf = pin_buf_copy("out of memory\n", 14);
 		type = "text/plain";
 	}
+	if (r->opt.pretty && strcmp(type, "application/json") == 0)
+		buf = indented(buf);
 	n = common_headers(r, h, type);
 	if (status >= 400)
 		r->front->counters.errors++;

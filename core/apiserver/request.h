@@ -162,6 +162,7 @@ int	request_query(struct request *, struct pin_err *);
  * PIN_EINVALID, all causes in r->refusal. */
 void	query_dry_run(struct request *, struct pin_str);
 int	query_check(struct request *, const char *kind);
+void	request_deprecated(struct request *);	/* may warn */
 int	url_decode(struct pin_arena *, struct pin_str in, int plus,
 	    struct pin_str *out);
 /* Iterates "a=b&c=d": 1 while there is a pair, decoded. */
@@ -206,6 +207,8 @@ int	negotiate(struct request *, int tables);
 /* Decodes r->body by Content-Type into an object as it came (not conformed).
  * type: what protobuf may hold (checked against its kind). Errors are Status
  * ready: 400, 415. strict gets YAML and JSON duplicate reports. */
+int	kind_known(struct request *, struct pin_str api_version,
+	    struct pin_str kind);
 int	body_known(struct request *);	/* Content-Type: 415 in r->err */
 int	body_decode(struct request *, PIN_OWN struct pin_obj **out,
 	    struct pin_strict *);

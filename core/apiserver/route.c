@@ -262,3 +262,16 @@ request_route(struct request *r)
 	in->verb_bit = verb_bit(in->verb);
 	return (PIN_OK);
 }
+
+/* Kinds that upstream tells everyone to leave. */
+void
+request_deprecated(struct request *r)
+{
+	if (r->info.group.len > 0)
+		return;
+	if (pin_str_is(r->info.resource, "endpoints"))
+		request_warn(r, "v1 Endpoints is deprecated in v1.33+; use "
+		    "discovery.k8s.io/v1 EndpointSlice");
+	else if (pin_str_is(r->info.resource, "componentstatuses"))
+		request_warn(r, "v1 ComponentStatus is deprecated in v1.19+");
+}

@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <stdarg.h>
 #include <string.h>
 
 #include "core/apiserver/meta.h"
@@ -190,6 +191,44 @@ take_any(struct service_alloc *a, uint8_t *map, uint32_t size, uint32_t low)
 }
 
 static int
+ip_refuse(struct request *r, struct pin_str ip, const char *why)
+{
+	char text[256], value[80];
+
+	if (pin_cause_format(NULL, "ip", "", ip, NULL) > 0) {
+		r->refusal.causes = pin_causes_new(r->arena);
+		r->refusal.kind = PIN_STR("Service");
+		r->refusal.name = r->info.name;
+		if (r->refusal.causes != NULL)
+			(void)pin_cause_format(r->refusal.causes, "ip",
+			    "spec.clusterIPs[0]", ip, NULL);
+		return (pin_err_set(&r->err, PIN_EINVALID,
+		    "spec.clusterIPs[0]: no address"));
+	}
+	snprintf(value, sizeof(value), "[\"" PIN_SFMT "\"]", PIN_SARG(ip));
+	snprintf(text, sizeof(text), "failed to allocate IP " PIN_SFMT ": %s",
+	    PIN_SARG(ip), why);
+	return (request_refuse(r, NULL, PIN_CAUSE_INVALID, "spec.clusterIPs",
+	    pin_str(value), text));
+}
+
+static int PIN_PRINTF(4, 5)
+port_refuse(struct request *r, uint32_t index, int64_t port, const char *fmt,
+    ...)
+{
+	char field[48], value[24], text[160];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	snprintf(field, sizeof(field), "spec.ports[%u].nodePort", index);
+	snprintf(value, sizeof(value), "%lld", (long long)port);
+	return (request_refuse(r, NULL, PIN_CAUSE_INVALID, field,
+	    pin_str(value), text));
+}
+
+static int
 take_ip(struct request *r, struct held *h, struct pin_str want, char out[20])
 {
 	struct service_alloc *a = r->srv->services_alloc;
@@ -201,18 +240,11 @@ take_ip(struct request *r, struct held *h, struct pin_str want, char out[20])
 	if (want.len > 0) {
 		i = ip_index(a, want);
 		if (i == UINT32_MAX)
-			rc = pin_err_set(&r->err, PIN_EINVALID, "spec.clusterI"
-			    "Ps: Invalid value: [\"" PIN_SFMT "\"]: failed to "
-			    "allocate IP " PIN_SFMT ": the provided IP ("
-			    PIN_SFMT ") is not in the valid range. The range "
-			    "of valid IPs is %s", PIN_SARG(want),
-			    PIN_SARG(want), PIN_SARG(want),
-			    r->srv->limits.service_cidr);
+			rc = ip_refuse(r, want, "the provided network does "
+			    "not match the current range");
 		else if (bit_get(a->ip, i))
-			rc = pin_err_set(&r->err, PIN_EINVALID, "spec.clusterI"
-			    "Ps: Invalid value: [\"" PIN_SFMT "\"]: failed to "
-			    "allocate IP " PIN_SFMT ": provided IP is already "
-			    "allocated", PIN_SARG(want), PIN_SARG(want));
+			rc = ip_refuse(r, want, "provided IP is already "
+			    "allocated");
 		else
 			bit_set(a->ip, i, 1);
 	} else {
@@ -241,15 +273,13 @@ take_port(struct request *r, struct held *h, int64_t want, uint32_t index,
 	if (want != 0) {
 		i = (uint32_t)(want - a->port_first);
 		if (want < a->port_first || i >= a->ports)
-			rc = pin_err_set(&r->err, PIN_EINVALID, "spec.ports[%u"
-			    "].nodePort: Invalid value: %lld: provided port is"
-			    " not in the valid range. The range of valid ports"
-			    " is %u-%u", index, (long long)want,
-			    a->port_first, a->port_first + a->ports - 1);
+			rc = port_refuse(r, index, want, "provided port is not"
+			    " in the valid range. The range of valid ports is "
+			    "%u-%u", a->port_first, a->port_first + a->ports -
+			    1);
 		else if (bit_get(a->port, i))
-			rc = pin_err_set(&r->err, PIN_EINVALID, "spec.ports[%u"
-			    "].nodePort: Invalid value: %lld: provided port is"
-			    " already allocated", index, (long long)want);
+			rc = port_refuse(r, index, want, "provided port is "
+			    "already allocated");
 		else
 			bit_set(a->port, i, 1);
 	} else {

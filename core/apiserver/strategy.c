@@ -10,6 +10,9 @@
 #include "core/apiserver/service.h"
 #include "core/api/bridge.h"
 
+#define RETURNED(g, res)						\
+	{ .group = g, .resource = res, .returns_object = 1 }
+
 /* What no word of a row says: allocations, and how an object ends. */
 const struct strategy strategies[] = {
 	{ .group = "", .resource = "pods", .delete = pod_delete,
@@ -25,6 +28,16 @@ const struct strategy strategies[] = {
 	{ .group = "", .resource = "podtemplates", .returns_object = 1 },
 	{ .group = "", .resource = "resourcequotas", .returns_object = 1 },
 	{ .group = "", .resource = "serviceaccounts", .returns_object = 1 },
+	RETURNED("resource.k8s.io", "deviceclasses"),
+	RETURNED("resource.k8s.io", "devicetaintrules"),
+	RETURNED("resource.k8s.io", "resourceclaims"),
+	RETURNED("resource.k8s.io", "resourceclaimtemplates"),
+	RETURNED("resource.k8s.io", "resourceslices"),
+	RETURNED("storage.k8s.io", "csidrivers"),
+	RETURNED("storage.k8s.io", "csinodes"),
+	RETURNED("storage.k8s.io", "storageclasses"),
+	RETURNED("storage.k8s.io", "volumeattachments"),
+	RETURNED("storage.k8s.io", "volumeattributesclasses"),
 };
 const uint32_t nstrategies = PIN_LEN(strategies);
 

@@ -131,11 +131,33 @@ apply_patch(struct request *r, struct pin_obj *doc, struct pin_obj *patch)
 	}
 }
 
+/* What a patch makes is no object of the kind: 422 with the whole of it. */
+static int
+patch_refuse(struct request *r, const struct pin_obj *doc)
+{
+	char text[PIN_ERR_TEXT_MAX];
+	struct pin_out whole, o;
+
+	if (r->err.code != PIN_EINVAL)
+		return (reply_error(r));
+	memcpy(text, r->err.text, sizeof(text));
+	pin_out_init(&whole, r->arena, PIN_VALUE_MAX);
+	pin_obj_write(doc, pin_obj_root(doc), &whole);
+	pin_out_init(&o, r->arena, 2 * PIN_VALUE_MAX);
+	pin_cause_quote(&o, (struct pin_str){ whole.p, whole.len });
+	request_refuse(r, "", PIN_CAUSE_INVALID, "patch",
+	    (struct pin_str){ o.p, o.len }, text);
+	r->refusal.group = PIN_STR("");
+	return (reply_error(r));
+}
+
 static int
 patch_failed(struct request *r, int rc)
 {
 	if (r->patch_kind == PIN_PATCH_JSON && rc == PIN_EINVALID)
 		return (reply_err(r, PIN_EINVALID, PIN_JSON_PATCH_REJECTED));
+	if (rc == PIN_EINTERNAL)
+		r->bare = 1;
 	return (reply_error(r));
 }
 
@@ -150,10 +172,6 @@ write_apply(struct request *r)
 	if (st == NULL)
 		return (reply_err(r, PIN_ENOMEM, "out of memory"));
 	st->arena = r->arena;
-	if (r->opt.field_manager.len == 0)
-		return (reply_err(r, PIN_EINVALID, "PatchOptions.meta.k8s.io "
-		    "\"\" is invalid: fieldManager: Required value: is required"
-		    " for apply patch"));
 	rc = pin_yaml_parse(r->arena, r->body.p, r->body.len, &config,
 	    &r->err);
 	if (rc != PIN_OK) {
@@ -200,7 +218,7 @@ write_patch(struct request *r)
 	if (pin_conform(r->arena, r->type, doc, pin_obj_root(doc),
 	    PIN_CONFORM_DEFAULT, &r->sent, st, &r->err) != PIN_OK ||
 	    body_strict(r, st) != PIN_OK)
-		return (reply_error(r));
+		return (patch_refuse(r, doc));
 	return (STEP_NEXT);
 }
 

@@ -7,6 +7,7 @@
 . tests/lib/e2e.sh
 deadline 300
 need_cmd python3
+need_cmd curl
 need_kubectl
 
 # The recordings know their users by token: admin, and nobody without rights.
@@ -34,5 +35,13 @@ for d in kinds errors converted tables discovery; do
 	diag "$(tail -n 1 "$W/out")"
 done
 KUBECONFIG=$DATA/admin.kubeconfig
+
+N=/api/v1/namespaces
+is 'curl gets JSON for eyes' \
+    "$(api GET $N/golden -A curl/8 | sed -n 2p)" '  "apiVersion": "v1",'
+is '... who asks for it too, and of lists' \
+    "$(api GET "$N?pretty=1&limit=1" | sed -n 3p)" '  "apiVersion": "v1",'
+is '... but not with pretty=0' \
+    "$(api GET "$N/golden?pretty=0" -A curl/8 | grep -c .)" 1
 up_stop
 done_testing

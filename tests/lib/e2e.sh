@@ -259,7 +259,7 @@ api() {
 	shift 2
 	e_creds
 	curl -sS --max-time 30 --cacert "$W/ca.pem" --cert "$W/cert.pem" \
-	    --key "$W/key.pem" -X "$e_m" "$@" "$UP_URL$e_p"
+	    --key "$W/key.pem" -A e2e -X "$e_m" "$@" "$UP_URL$e_p"
 }
 e_creds() {
 	[ -s "$W/key.pem" ] && [ "$W/key.pem" -nt "$KUBECONFIG" ] && return 0
