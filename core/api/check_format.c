@@ -46,7 +46,7 @@ static const char label1035_text[] =
     "'-', start with an alphabetic character, and end with an alphanumeric "
     "character" EG2("my-name", "abc-123", "[a-z]([-a-z0-9]*[a-z0-9])?");
 #define NAME_TEXT							\
-    "must consist of alphanumeric characters, '-', '_' or '.', and must "	\
+    "must consist of alphanumeric characters, '-', '_' or '.', and must " \
     "start and end with an alphanumeric character"			\
     EG3("MyName", "my.name", "123-abc", NAME_RE)
 static const char value_text[] =

@@ -23,7 +23,8 @@
 /* Where a value is: a member of a struct (owner), of a map, an element. */
 struct pin__at {
 	const struct pin__at		*up;
-	const struct pin_type_row	*owner;	/* NULL: not a struct's member */
+	const struct pin_type_row	*owner;	/* NULL: not a struct's
+						 * member */
 	const struct pin_schema		*schema;
 	const char			*name;	/* NULL: an element */
 	uint32_t			 len;

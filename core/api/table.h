@@ -40,13 +40,16 @@ enum {
 	PIN_F_DOUBLE,
 	PIN_F_STRING,
 	PIN_F_BYTES,		/* string: standard base64 with padding */
-	PIN_F_TIME,		/* RFC 3339, written in UTC to the second; null */
-	PIN_F_MICROTIME,	/* RFC 3339, exactly six digits after the second,
+	PIN_F_TIME,		/* RFC 3339, written in UTC to the second;
+				 * null */
+	PIN_F_MICROTIME,	/* RFC 3339, exactly six digits of a second,
 				 * read and written; UTC; null */
 	PIN_F_DURATION,		/* Go's duration text, "1h2m3s" */
-	PIN_F_QUANTITY,		/* string or number; written canonical, quoted */
+	PIN_F_QUANTITY,		/* string or number; written canonical,
+				 * quoted */
 	PIN_F_INTORSTRING,	/* int32 or string */
-	PIN_F_RAW,		/* runtime.RawExtension: any object, kept as is */
+	PIN_F_RAW,		/* runtime.RawExtension: any object, kept as
+				 * is */
 	PIN_F_FIELDS,		/* FieldsV1: an object, kept as is */
 	PIN_F_JSON,		/* any JSON value, kept as is */
 	PIN_F_STRINGS,		/* array of strings inside a map (ExtraValue) */
@@ -86,7 +89,8 @@ enum {
 enum { PIN_LIST_UNSET, PIN_LIST_ATOMIC, PIN_LIST_SET, PIN_LIST_MAP };
 
 /* pin_field_row.flags */
-#define PIN_FF_REQUIRED		0x0001u	/* OpenAPI `required` (published only) */
+#define PIN_FF_REQUIRED		0x0001u	/* OpenAPI `required` (published
+					 * only) */
 #define PIN_FF_MUST		0x0002u	/* empty is refused: "Required value" */
 #define PIN_FF_ATOMIC		0x0004u	/* struct or map merged as a whole */
 #define PIN_FF_IMMUTABLE	0x0008u	/* an update must not change it */
@@ -97,7 +101,8 @@ enum { PIN_LIST_UNSET, PIN_LIST_ATOMIC, PIN_LIST_SET, PIN_LIST_MAP };
 #define PIN_FF_PATCH_REPLACE	0x0040u
 #define PIN_FF_PATCH_RETAIN	0x0080u	/* honours $retainKeys */
 #define PIN_FF_NULLABLE		0x0100u	/* CRDs: null is a value of its own */
-#define PIN_FF_EMBEDDED		0x0200u	/* CRDs: has apiVersion, kind, metadata */
+#define PIN_FF_EMBEDDED		0x0200u	/* CRDs: has apiVersion, kind,
+					 * metadata */
 #define PIN_FF_LISTED		0x0400u	/* list type is stated, so published */
 #define PIN_FF_PLAIN		0x1000u	/* the defaults and rules of this struct
 					 * itself do not apply here; those of
@@ -125,14 +130,17 @@ struct pin_field_row {
 	uint32_t	keys;		/* words: keys of a LIST_MAP */
 	uint32_t	patch_key;	/* string, 0: none */
 	uint32_t	dflt;		/* string: JSON, 0: none */
-	uint32_t	dflt_else;	/* string: JSON when `when` does not hold */
-	uint32_t	dflt_from;	/* string: that sibling's value, copied */
+	uint32_t	dflt_else;	/* string: JSON when `when` does not
+					 * hold */
+	uint32_t	dflt_from;	/* string: that sibling's value,
+					 * copied */
 	uint32_t	when;		/* whens[]: only then dflt; PIN_NONE */
 	uint32_t	enums;		/* words: the only strings allowed */
 	uint32_t	check;		/* checks[], PIN_NONE */
-	uint32_t	rules;		/* words of PIN_RULE_* ids: named rules */
-	uint32_t	must_text;	/* string: said after "Required value: ", or
-					 * 0: "Required value" alone */
+	uint32_t	rules;		/* words of PIN_RULE_* ids: named
+					 * rules */
+	uint32_t	must_text;	/* string: said after "Required value:
+					 * "; 0: "Required value" alone */
 };
 
 /* pin_type_row.flags */
@@ -224,18 +232,23 @@ enum {
 /* pin_res_row.flags */
 #define PIN_RF_NAMESPACED	0x001u
 #define PIN_RF_STATUS		0x002u	/* status: reset on create, untouched by
-					 * a main update; its sub touches only it */
+					 * a main update; its sub touches
+					 * nothing else */
 #define PIN_RF_GENERATION	0x004u	/* generation 1; + 1 when anything but
 					 * metadata and status changes, and with
 					 * deletionTimestamp */
 #define PIN_RF_GRACE		0x008u	/* deletion may be graceful (pods) */
-#define PIN_RF_REVIEW		0x010u	/* create only, computed, never stored */
-#define PIN_RF_COMPUTED		0x020u	/* read only, computed (componentstatus) */
+#define PIN_RF_REVIEW		0x010u	/* create only, computed, never
+					 * stored */
+#define PIN_RF_COMPUTED		0x020u	/* read only, computed
+					 * (componentstatus) */
 #define PIN_RF_UNCOND		0x040u	/* update without resourceVersion is
 					 * allowed */
 #define PIN_RF_UPSERT		0x080u	/* update of an absent name creates */
-#define PIN_RF_KEEPSTATUS	0x100u	/* with STATUS: create keeps the status */
-#define PIN_RF_TTL		0x200u	/* stored with a time to live (events) */
+#define PIN_RF_KEEPSTATUS	0x100u	/* with STATUS: create keeps the
+					 * status */
+#define PIN_RF_TTL		0x200u	/* stored with a time to live
+					 * (events) */
 #define PIN_RF_GEN_ALL		0x400u	/* with GENERATION: labels, annotations
 					 * and owners count too */
 #define PIN_RF_GEN_NOTES	0x800u	/* with GENERATION: annotations too */
@@ -255,8 +268,8 @@ struct pin_res_row {
 					 * metadata.name and .namespace */
 	uint32_t	key;		/* string, "/registry/pods" */
 	uint32_t	name_rule;	/* PIN_NAME_* */
-	uint32_t	store;		/* resources[]: whose form is stored (own
-					 * index, unless converted) */
+	uint32_t	store;		/* resources[]: whose form is stored
+					 * (own index, unless converted) */
 	uint32_t	convert;	/* PIN_CONVERT_*, 0: not shared */
 	uint32_t	hash_version;	/* string: version in discovery's
 					 * storageVersionHash, 0: that of the
@@ -352,7 +365,8 @@ struct pin_schema {
 	const struct pin_sub_row	*subs;
 	const struct pin_col_row	*columns;
 	uint32_t			ntypes, nfields, ngvs, nresources;
-	uint32_t			nstrings, nwords;	/* sizes, to check */
+	uint32_t			nstrings, nwords;	/* sizes, to
+								 * check */
 };
 
 /* A struct type and the schema whose indexes its rows use. */

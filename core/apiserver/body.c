@@ -51,9 +51,7 @@ validation_mode(struct request *r)
 		return (VALIDATE_STRICT);
 	if (pin_str_is(v, "Ignore"))
 		return (VALIDATE_IGNORE);
-	return (pin_err_set(&r->err, PIN_EINVALID, "fieldValidation: "
-	    "Unsupported value: \"" PIN_SFMT "\": supported values: "
-	    "\"Ignore\", \"Strict\", \"Warn\"", PIN_SARG(v)));
+	return (query_check(r, "CreateOptions"));
 }
 
 /* What decoding found, told as the client wishes. */
@@ -162,7 +160,9 @@ body_object(struct request *r)
 	const char *kind;
 
 	r->retry_step = r->step;
-	if (r->err.code != PIN_OK || negotiate(r, 1) != PIN_OK)
+	if (r->err.code != PIN_OK || negotiate(r, 1) != PIN_OK ||
+	    body_known(r) != PIN_OK || query_check(r, r->info.verb_bit ==
+	    PIN_VERB_CREATE ? "CreateOptions" : "UpdateOptions") != PIN_OK)
 		return (reply_error(r));
 	if (st == NULL)
 		return (reply_err(r, PIN_ENOMEM, "out of memory"));
@@ -198,6 +198,28 @@ body_object(struct request *r)
 	return (STEP_NEXT);
 }
 
+/* A body's options are all there are: those of the query do not count. */
+void
+body_options_take(struct request *r)
+{
+	const struct pin_obj *o = r->options;
+	pin_node root = pin_obj_root(o), n;
+	struct pin_str v;
+
+	n = pin_obj_get(o, root, "orphanDependents");
+	r->opt.orphan = n == 0 ? -1 : pin_obj_true(o, n);
+	r->opt.propagation = pin_obj_str(o, pin_obj_get(o, root,
+	    "propagationPolicy"));
+	r->opt.dry_run = 0;
+	r->opt.dry_bad = PIN_STR_NONE;
+	r->opt.grace_s = -1;
+	for (n = pin_obj_first(o, pin_obj_get(o, root, "dryRun")); n != 0;
+	    n = pin_obj_next(o, n)) {
+		v = pin_obj_str(o, n);
+		query_dry_run(r, v);
+	}
+}
+
 /* DeleteOptions: from the body, or from the query when there is none. */
 int
 body_options(struct request *r)
@@ -212,7 +234,10 @@ body_options(struct request *r)
 	if (r->options == NULL)
 		return (reply_err(r, PIN_ENOMEM, "out of memory"));
 	if (r->body.len == 0)
-		return (STEP_NEXT);
+		return (query_check(r, "DeleteOptions") == PIN_OK ? STEP_NEXT :
+		    reply_error(r));
+	if (body_known(r) != PIN_OK)
+		return (reply_error(r));
 	if (body_decode(r, &raw, NULL) != PIN_OK)
 		return (decode_error(r, "DeleteOptions"));
 	if (!pin_type_find(r->srv->schema, "meta.v1.DeleteOptions", &type))
@@ -220,7 +245,9 @@ body_options(struct request *r)
 	if (pin_conform(r->arena, type, raw, pin_obj_root(raw), 0, &r->options,
 	    NULL, &r->err) != PIN_OK)
 		return (reply_error(r));
-	return (STEP_NEXT);
+	body_options_take(r);
+	return (query_check(r, "DeleteOptions") == PIN_OK ? STEP_NEXT :
+	    reply_error(r));
 }
 
 static const struct {
@@ -248,10 +275,8 @@ body_patch(struct request *r)
 		if (pin_str_is(type, patches[i].media))
 			r->patch_kind = patches[i].kind;
 	if (r->patch_kind == 0)
-		return (reply_err(r, PIN_EMEDIA, "the body of the request was "
-		    "in an unknown format - accepted media types include: "
-		    "application/json-patch+json, application/merge-patch+json"
-		    ", application/strategic-merge-patch+json, "
-		    "application/apply-patch+yaml"));
-	return (STEP_NEXT);
+		return (reply_err(r, PIN_EMEDIA,
+		    "415: Unsupported Media Type"));
+	return (query_check(r, "PatchOptions") == PIN_OK ? STEP_NEXT :
+	    reply_error(r));
 }

@@ -98,7 +98,8 @@ collection_run(struct request *r)
 	c->r = r;
 	r->verb = c;
 	c->list_ns = r->info.namespace;
-	if (filter_open(&c->filter, r) != PIN_OK)
+	if (query_check(r, "ListOptions") != PIN_OK ||
+	    filter_open(&c->filter, r) != PIN_OK)
 		return (reply_error(r));
 	q.start = store_key(r->arena, r->srv->schema, stored,
 	    r->info.namespace, PIN_STR_NONE);

@@ -16,30 +16,19 @@
 enum { PROPAGATE_DEFAULT, PROPAGATE_BACKGROUND, PROPAGATE_FOREGROUND,
     PROPAGATE_ORPHAN };
 
+/* Checked by query_check. */
 static int
-propagation(struct request *r, const struct pin_obj *opt)
+propagation(const struct request *r)
 {
-	pin_node root = pin_obj_root(opt), n;
-	struct pin_str p = pin_obj_str(opt, pin_obj_get(opt, root,
-	    "propagationPolicy"));
+	struct pin_str p = r->opt.propagation;
 	int orphan = r->opt.orphan;
 
-	n = pin_obj_get(opt, root, "orphanDependents");
-	if (n != 0)
-		orphan = pin_obj_true(opt, n);
-	if (p.len == 0)
-		p = r->opt.propagation;
 	if (pin_str_is(p, "Orphan") || (p.len == 0 && orphan == 1))
 		return (PROPAGATE_ORPHAN);
 	if (pin_str_is(p, "Foreground"))
 		return (PROPAGATE_FOREGROUND);
 	if (pin_str_is(p, "Background") || (p.len == 0 && orphan == 0))
 		return (PROPAGATE_BACKGROUND);
-	if (p.len > 0)
-		return (pin_err_set(&r->err, PIN_EINVALID, "propagationPolicy:"
-		    " Unsupported value: \"" PIN_SFMT "\": supported values: "
-		    "\"Background\", \"Foreground\", \"Orphan\"",
-		    PIN_SARG(p)));
 	return (PROPAGATE_DEFAULT);
 }
 
@@ -62,6 +51,11 @@ set_finalizer(struct pin_obj *o, const char *name, int want)
 	pin_obj_add_str(o, list, pin_str(name));
 }
 
+/* A conflict that names the kind, not the resource. */
+#define mismatch(r, ...)						\
+	((r)->info.resource = pin_str(res_str(r, (r)->res->kind)),	\
+	pin_err_set(&(r)->err, PIN_ECONFLICT, __VA_ARGS__))
+
 static int
 preconditions(struct request *r, const struct pin_obj *opt)
 {
@@ -72,18 +66,19 @@ preconditions(struct request *r, const struct pin_obj *opt)
 	uint64_t n;
 
 	if (uid.len > 0 && !pin_str_eq(uid, have))
-		return (pin_err_set(&r->err, PIN_ECONFLICT, "Precondition "
-		    "failed: UID in precondition: " PIN_SFMT ", UID in object "
-		    "meta: " PIN_SFMT, PIN_SARG(uid), PIN_SARG(have)));
+		return (mismatch(r, "the UID in the precondition (" PIN_SFMT
+		    ") does not match the UID in record (" PIN_SFMT "). The "
+		    "object might have been deleted and then recreated",
+		    PIN_SARG(uid), PIN_SARG(have)));
 	if (rv.len == 0)
 		return (PIN_OK);
 	if (version_parse(rv, &n, &r->err) != PIN_OK)
 		return (r->err.code);
 	if (n != r->old_rev)
-		return (pin_err_set(&r->err, PIN_ECONFLICT, "Precondition "
-		    "failed: ResourceVersion in precondition: " PIN_SFMT
-		    ", ResourceVersion in object meta: %llu", PIN_SARG(rv),
-		    (unsigned long long)r->old_rev));
+		return (mismatch(r, "the ResourceVersion in the precondition ("
+		    PIN_SFMT ") does not match the ResourceVersion in record "
+		    "(%llu). The object might have been modified",
+		    PIN_SARG(rv), (unsigned long long)r->old_rev));
 	r->want_rev = n;
 	return (PIN_OK);
 }
@@ -114,9 +109,7 @@ delete_plan(struct request *r, const struct pin_obj *options)
 	const struct strategy *st = strategy_of(r);
 	int how, gone = 0, rc, held;
 
-	how = propagation(r, options);
-	if (how < 0)
-		return (how);
+	how = propagation(r);
 	rc = preconditions(r, options);
 	if (rc != PIN_OK)
 		return (rc);

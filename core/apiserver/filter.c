@@ -28,6 +28,18 @@ supported(struct request *r, struct pin_str field)
 	    pin_schema_has_word(sc, r->res->selects, field.p, field.len));
 }
 
+/* Of kinds with no fields of their own upstream says which there are. */
+static int
+unsupported(struct request *r, struct pin_str field)
+{
+	if (pin_schema_nwords(r->srv->schema, r->res->selects) > 0)
+		return (pin_err_set(&r->err, PIN_EINVAL, "field label not "
+		    "supported: " PIN_SFMT, PIN_SARG(field)));
+	return (pin_err_set(&r->err, PIN_EINVAL, "\"" PIN_SFMT "\" is not a "
+	    "known field selector: only \"metadata.name\", "
+	    "\"metadata.namespace\"", PIN_SARG(field)));
+}
+
 static int
 fields_open(struct filter *f, struct request *r)
 {
@@ -43,9 +55,7 @@ fields_open(struct filter *f, struct request *r)
 	for (i = 0; i < n; i++) {
 		t = pin_field_selector_term(f->fields, i);
 		if (!supported(r, t->field))
-			return (pin_err_set(&r->err, PIN_EINVAL,
-			    "field label not supported: " PIN_SFMT,
-			    PIN_SARG(t->field)));
+			return (unsupported(r, t->field));
 	}
 	pin_field_selector_exact(f->fields, PIN_STR("metadata.name"),
 	    &f->name);
@@ -66,8 +76,7 @@ filter_open(struct filter *f, struct request *r)
 		rc = pin_selector_parse(r->arena, r->opt.label_selector,
 		    &f->labels, &r->err);
 		if (rc != PIN_OK)
-			return (pin_err_wrap(&r->err, "unable to parse "
-			    "requirement"));
+			return (rc);
 		if (pin_selector_everything(f->labels))
 			f->labels = NULL;
 	}

@@ -129,7 +129,7 @@ splice_revision(struct pin_buf *stored, uint64_t revision)
 	char member[48];
 	size_t head, n;
 
-	if (place == NULL)
+	if (place == NULL || revision == 0)	/* 0: of a dry run */
 		return (pin_buf_get(stored));
 	n = revision_member(member, revision, *place);
 	head = (size_t)(place - (const char *)stored->data);

@@ -78,30 +78,17 @@ list_revision(struct list *l)
 	int rc;
 
 	rc = version_parse(v, &n, &r->err);
-	if (rc != PIN_OK)
-		return (rc);
-	if (m.len > 0 && v.len == 0)
-		return (pin_err_set(&r->err, PIN_EINVALID,
-		    "resourceVersionMatch: Forbidden: resourceVersionMatch is "
-		    "forbidden unless resourceVersion is provided"));
-	if (m.len > 0 && !pin_str_is(m, "Exact") &&
-	    !pin_str_is(m, "NotOlderThan"))
-		return (pin_err_set(&r->err, PIN_EINVALID,
-		    "resourceVersionMatch: Unsupported value: \"" PIN_SFMT
-		    "\": supported values: \"Exact\", \"NotOlderThan\"",
-		    PIN_SARG(m)));
+	if (rc != PIN_OK) {
+		r->err.code = PIN_EINVAL;
+		return (pin_err_wrap(&r->err, "invalid resource version"));
+	}
 	if (l->out.revision != 0)
 		return (PIN_OK);	/* by continue */
 	if (n > r->srv->revision)
 		return (PIN_EAGAIN);
-	if (pin_str_is(m, "Exact")) {
-		if (n == 0)
-			return (pin_err_set(&r->err, PIN_EINVALID,
-			    "resourceVersionMatch: Forbidden: "
-			    "resourceVersionMatch \"Exact\" is forbidden for "
-			    "resourceVersion \"0\""));
+	if (pin_str_is(m, "Exact"))
 		l->out.revision = n;
-	} else if (n > 0 && m.len == 0 && r->opt.limit > 0) {
+	else if (n > 0 && m.len == 0 && r->opt.limit > 0) {
 		l->out.revision = n;	/* the legacy meaning with a limit */
 	}
 	return (PIN_OK);
@@ -334,7 +321,9 @@ list_run(struct request *r)
 	if (l->scratch == NULL ||
 	    pin_arena_cleanup(r->arena, list_free, l) != PIN_OK)
 		return (reply_err(r, PIN_ENOMEM, "out of memory"));
-	rc = filter_open(&l->filter, r);
+	rc = query_check(r, "ListOptions");
+	if (rc == PIN_OK)
+		rc = filter_open(&l->filter, r);
 	if (rc == PIN_OK)
 		rc = list_keys(l);
 	if (rc != PIN_OK)

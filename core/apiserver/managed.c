@@ -109,6 +109,17 @@ managed_update(struct request *r)
 	return (rc);
 }
 
+static struct pin_str
+conflict_text(struct request *r, struct pin_str manager)
+{
+	struct pin_out o;
+
+	pin_out_init(&o, r->arena, 64u << 10);
+	pin_out_cstr(&o, "conflict with ");
+	pin_out_str(&o, manager);
+	return ((struct pin_str){ o.p, o.len });
+}
+
 /* The causes of a conflict: FieldManagerConflict is no field.ErrorType, so
  * the Status is written here. */
 static int
@@ -127,7 +138,7 @@ conflict(struct request *r, const struct pin_fields_conflicts *c)
 		pin_out_cstr(&o, i > 0 ? ",{" : "{");
 		pin_out_cstr(&o, "\"reason\":\"FieldManagerConflict\","
 		    "\"message\":");
-		pin_json_quote(&o, c->v[i].manager);
+		pin_json_quote(&o, conflict_text(r, c->v[i].manager));
 		pin_out_cstr(&o, ",\"field\":");
 		pin_json_quote(&o, c->v[i].field);
 		pin_out_char(&o, '}');
@@ -151,7 +162,7 @@ managed_apply(struct request *r, const struct pin_obj *config,
 	if (empty == NULL)
 		return (r->err.code);
 	op.empty = empty;
-	rc = pin_fields_apply(r->arena, &op, (int)r->opt.force, r->old != NULL ?
+	rc = pin_fields_apply(r->arena, &op, r->opt.force == 1, r->old != NULL ?
 	    r->old : empty, config, out, &conflicts, &r->err);
 	if (rc == PIN_ECONFLICT)
 		*done = conflict(r, &conflicts);

@@ -149,6 +149,15 @@ copy_member(struct pin_obj *to, pin_node to_parent, const struct pin_obj *from,
 }
 
 static int
+no_version(struct request *r)
+{
+	request_refuse(r, NULL, PIN_CAUSE_INVALID, "metadata.resourceVersion",
+	    PIN_STR("0"), "must be specified for an update");
+	r->refusal.kind = r->info.resource;
+	return (PIN_EINVALID);
+}
+
+static int
 check_version(struct request *r)
 {
 	struct pin_str v = meta_str(r->obj, "resourceVersion");
@@ -156,13 +165,12 @@ check_version(struct request *r)
 
 	if (v.len == 0 || pin_str_is(v, "0")) {
 		if ((r->res->flags & PIN_RF_UNCOND) == 0)
-			return (pin_err_set(&r->err, PIN_EINVALID,
-			    "metadata.resourceVersion: Invalid value: 0: must "
-			    "be specified for an update"));
+			return (no_version(r));
 		return (PIN_OK);
 	}
 	if (version_parse(v, &n, &r->err) != PIN_OK)
-		return (r->err.code);
+		return (request_bare(r, "strconv.ParseUint: parsing \"" PIN_SFMT
+		    "\": invalid syntax", PIN_SARG(v)));
 	if (n != r->old_rev)
 		return (pin_err_set(&r->err, PIN_ECONFLICT, "%s", ""));
 	r->want_rev = n;
@@ -177,8 +185,10 @@ check_uid(struct request *r)
 
 	if (want.len == 0 || pin_str_eq(want, have))
 		return (PIN_OK);
-	return (pin_err_set(&r->err, PIN_ECONFLICT, "Precondition failed: UID "
-	    "in precondition: " PIN_SFMT ", UID in object meta: " PIN_SFMT,
+	return (pin_err_set(&r->err, PIN_ECONFLICT, "StorageError: invalid "
+	    "object, Code: 4, Key: " PIN_SFMT ", ResourceVersion: 0, "
+	    "AdditionalErrorMsg: Precondition failed: UID in precondition: "
+	    PIN_SFMT ", UID in object meta: " PIN_SFMT, PIN_SARG(r->key),
 	    PIN_SARG(want), PIN_SARG(have)));
 }
 

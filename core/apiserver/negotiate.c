@@ -154,8 +154,12 @@ negotiate(struct request *r, int tables)
 		m[best].q = 0;
 	}
 	memset(&r->out, 0, sizeof(r->out));
-	return (pin_err_set(&r->err, PIN_EACCEPT, "only the following media "
-	    "types are accepted: application/json, application/yaml"));
+	if (r->res != NULL && (r->res->flags & PIN_RF_REVIEW) != 0)
+		return (pin_err_set(&r->err, PIN_EACCEPT, "only the following "
+		    "media types are accepted: application/json, "
+		    "application/yaml"));
+	return (pin_err_set(&r->err, PIN_EACCEPT, "406: Not Acceptable\n\n"
+	    "Available representations: application/json, application/yaml"));
 }
 
 /* ---- bodies --------------------------------------------------------- */
@@ -193,27 +197,44 @@ find_type(void *arg, struct pin_str api_version, struct pin_str kind,
 	    PIN_SARG(api_version)));
 }
 
+static int
+is_json(const struct media *m)
+{
+	return (m->type.len == 0 || same(m->type, "application/json") ||
+	    same(m->type, "*/*"));
+}
+
+int
+body_known(struct request *r)
+{
+	struct media m;
+
+	media_parse(exchange_header(r->ex, "Content-Type"), &m);
+	if (is_json(&m) || same(m.type, "application/yaml") ||
+	    same(m.type, "application/vnd.kubernetes.protobuf"))
+		return (PIN_OK);
+	return (pin_err_set(&r->err, PIN_EMEDIA, "the body of the request was "
+	    "in an unknown format - accepted media types include: "
+	    "application/json, application/yaml, "
+	    "application/vnd.kubernetes.protobuf"));
+}
+
 int
 body_decode(struct request *r, PIN_OWN struct pin_obj **out,
     struct pin_strict *strict)
 {
 	struct media m;
 
+	(void)strict;
+	if (body_known(r) != PIN_OK)
+		return (r->err.code);
 	media_parse(exchange_header(r->ex, "Content-Type"), &m);
-	if (m.type.len == 0 || same(m.type, "application/json") ||
-	    same(m.type, "application/x-www-form-urlencoded") ||
-	    same(m.type, "text/plain"))
+	if (is_json(&m))
 		return (pin_obj_parse(r->arena, r->body.p, r->body.len, out,
 		    &r->err));
 	if (same(m.type, "application/yaml"))
 		return (pin_yaml_parse(r->arena, r->body.p, r->body.len, out,
 		    &r->err));
-	(void)strict;
-	if (same(m.type, "application/vnd.kubernetes.protobuf"))
-		return (pin_proto_decode(r->arena, r->body, find_type, r, out,
-		    &r->err));
-	return (pin_err_set(&r->err, PIN_EMEDIA, "the body of the request was "
-	    "in an unknown format - accepted media types include: "
-	    "application/json, application/yaml, "
-	    "application/vnd.kubernetes.protobuf"));
+	return (pin_proto_decode(r->arena, r->body, find_type, r, out,
+	    &r->err));
 }

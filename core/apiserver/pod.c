@@ -188,9 +188,10 @@ binding_apply(struct request *r)
 
 	node = pin_obj_str(r->sent, pin_obj_at(r->sent, sent, "target", "name",
 	    NULL));
-	if (node.len == 0)
-		return (reply_err(r, PIN_EINVALID, "target.name: Required "
-		    "value"));
+	if (node.len == 0) {
+		(void)request_bare(r, "target.name: Required value");
+		return (reply_error(r));
+	}
 	r->obj = pin_obj_copy(r->arena, r->old);
 	if (r->obj == NULL)
 		return (reply_err(r, PIN_ENOMEM, "out of memory"));
@@ -207,10 +208,12 @@ binding_apply(struct request *r)
 		    PIN_SARG(r->info.name)));
 	bound = pin_obj_str(r->old, pin_obj_at(r->old, pin_obj_root(r->old),
 	    "spec", "nodeName", NULL));
-	if (bound.len > 0)
+	if (bound.len > 0) {
+		r->info.resource = PIN_STR("pods/binding");
 		return (reply_err(r, PIN_ECONFLICT, "pod " PIN_SFMT " is "
 		    "already assigned to node \"" PIN_SFMT "\"",
 		    PIN_SARG(r->info.name), PIN_SARG(bound)));
+	}
 	pin_obj_set_str(r->obj, pin_obj_get(r->obj, root, "spec"), "nodeName",
 	    node);
 	status = pin_obj_get(r->obj, root, "status");

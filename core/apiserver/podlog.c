@@ -192,7 +192,7 @@ podlog_gone(struct request *r)
 		(void)reply_err(r, PIN_ECANCELED, "the client left");
 }
 
-/* ---- which container ------------------------------------------------------ */
+/* ---- which container ---------------------------------------------- */
 
 static pin_node
 find_container(const struct pin_obj *o, struct pin_str name)

@@ -4,12 +4,16 @@
  * Front loop. Contract: metav1 ListOptions, CreateOptions, UpdateOptions,
  * PatchOptions and DeleteOptions; an unknown parameter is ignored, a bad
  * value is a 400 that names it. */
-#include "core/apiserver/request.h"
+#include "core/apiserver/apiserver.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { Q_STR, Q_INT, Q_BOOL, Q_TRI, Q_DRYRUN };
+
+#define MATCH		"resourceVersionMatch"
+#define MANAGER_MAX	128
 
 #define OPT(field)	offsetof(struct request_options, field)
 
@@ -31,7 +35,8 @@ static const struct {
 	{ "gracePeriodSeconds",	Q_INT,	OPT(grace_s) },
 	{ "watch",		Q_BOOL,	OPT(watch) },
 	{ "allowWatchBookmarks", Q_BOOL, OPT(bookmarks) },
-	{ "force",		Q_BOOL,	OPT(force) },
+	{ "force",		Q_TRI,	OPT(force) },
+	{ "timeout",		Q_STR,	OPT(timeout) },
 	{ "pretty",		Q_BOOL,	OPT(pretty) },
 	{ "ignoreStoreReadErrorWithClusterBreakingPotential", Q_BOOL,
 	    OPT(ignore_read_error) },
@@ -61,6 +66,23 @@ parse_bool(struct pin_str v)
 	return (!(pin_str_is(v, "0") || pin_str_is(v, "false")));
 }
 
+void
+query_dry_run(struct request *r, struct pin_str v)
+{
+	struct pin_out o;
+
+	if (v.len == 0 || pin_str_is(v, "All")) {
+		r->opt.dry_run |= v.len > 0;
+		return;
+	}
+	pin_out_init(&o, r->arena, 64u << 10);
+	pin_out_char(&o, '[');
+	pin_cause_quote(&o, v);
+	pin_out_char(&o, ']');
+	if (r->opt.dry_bad.len == 0)
+		r->opt.dry_bad = (struct pin_str){ o.p, o.len };
+}
+
 static int
 set_param(struct request *r, uint32_t i, struct pin_str v, struct pin_err *err)
 {
@@ -87,13 +109,32 @@ set_param(struct request *r, uint32_t i, struct pin_str v, struct pin_err *err)
 		*(int32_t *)(void *)at = (int32_t)parse_bool(v);
 		return (PIN_OK);
 	default:
-		if (!pin_str_is(v, "All"))
-			return (pin_err_set(err, PIN_EINVALID,
-			    "dryRun: Unsupported value: \"" PIN_SFMT
-			    "\": supported values: \"All\"", PIN_SARG(v)));
-		r->opt.dry_run = 1;
+		query_dry_run(r, v);
 		return (PIN_OK);
 	}
+}
+
+/* Go's time.ParseDuration: "1h2m", "1.5s", "-3ms", "0". */
+static int
+is_duration(struct pin_str v)
+{
+	static const char *const units[] = { "ns", "us", "ms", "s", "m", "h" };
+	size_t i = v.len > 0 && (v.p[0] == '-' || v.p[0] == '+'), from, k;
+
+	if (v.len == 0 || (v.len == i + 1 && v.p[i] == '0'))
+		return (1);
+	for (; i < v.len; i += strlen(units[k])) {
+		for (from = i; i < v.len && ((v.p[i] >= '0' &&
+		    v.p[i] <= '9') || v.p[i] == '.'); i++)
+			;
+		for (k = 0; k < PIN_LEN(units); k++)
+			if (strlen(units[k]) <= v.len - i && memcmp(v.p + i,
+			    units[k], strlen(units[k])) == 0)
+				break;
+		if (i == from || k == PIN_LEN(units))
+			return (0);
+	}
+	return (v.len > (size_t)(v.p[0] == '-' || v.p[0] == '+'));
 }
 
 int
@@ -104,7 +145,7 @@ request_query(struct request *r, struct pin_err *err)
 	int rc;
 
 	r->opt.timeout_s = r->opt.grace_s = -1;
-	r->opt.send_initial = r->opt.orphan = -1;
+	r->opt.send_initial = r->opt.orphan = r->opt.force = -1;
 	while (query_next(r->arena, &rest, &name, &value))
 		for (i = 0; i < PIN_LEN(params); i++) {
 			if (!pin_str_is(name, params[i].name))
@@ -114,10 +155,168 @@ request_query(struct request *r, struct pin_err *err)
 				return (rc);
 			break;
 		}
+	if (!is_duration(r->opt.timeout))
+		return (pin_err_set(err, PIN_EINVAL, "invalid timeout "
+		    "specified in the request URL - time: invalid duration \""
+		    PIN_SFMT "\"", PIN_SARG(r->opt.timeout)));
 	if (r->opt.watch && pin_str_is(r->info.verb, "list"))
 		r->info.verb = PIN_STR("watch");
 	if (r->info.is_resource && r->opt.watch)
 		r->info.verb_bit = pin_str_is(r->info.verb, "watch") ?
 		    PIN_VERB_WATCH : r->info.verb_bit;
 	return (PIN_OK);
+}
+
+/* ---- are they valid ------------------------------------------------- */
+
+static struct pin_str
+quoted(struct request *r, struct pin_str v)
+{
+	struct pin_out o;
+
+	pin_out_init(&o, r->arena, 64u << 10);
+	pin_cause_quote(&o, v);
+	return ((struct pin_str){ o.p, o.len });
+}
+
+static void
+check_list(struct request *r, const char *kind)
+{
+	const struct request_options *o = &r->opt;
+	struct pin_str m = o->version_match;
+
+	if (m.len > 0 && o->resource_version.len == 0)
+		request_refuse(r, kind, PIN_CAUSE_FORBIDDEN, MATCH,
+		    PIN_STR_NONE, "resourceVersionMatch is forbidden unless "
+		    "resourceVersion is provided");
+	if (m.len > 0 && o->continue_token.len > 0)
+		request_refuse(r, kind, PIN_CAUSE_FORBIDDEN, MATCH,
+		    PIN_STR_NONE, "resourceVersionMatch is forbidden when "
+		    "continue is provided");
+	if (m.len > 0 && !pin_str_is(m, "Exact") &&
+	    !pin_str_is(m, "NotOlderThan"))
+		request_refuse(r, kind, PIN_CAUSE_NOTSUPPORTED, MATCH,
+		    quoted(r, m), "supported values: \"Exact\", "
+		    "\"NotOlderThan\", \"\"");
+	if (pin_str_is(m, "Exact") && pin_str_is(o->resource_version, "0"))
+		request_refuse(r, kind, PIN_CAUSE_FORBIDDEN, MATCH,
+		    PIN_STR_NONE, "resourceVersionMatch \"exact\" is forbidden "
+		    "for resourceVersion \"0\"");
+	if (o->send_initial >= 0)
+		request_refuse(r, kind, PIN_CAUSE_FORBIDDEN,
+		    "sendInitialEvents", PIN_STR_NONE, "sendInitialEvents is "
+		    "forbidden for list");
+}
+
+static void
+check_watch(struct request *r, const char *kind)
+{
+	const struct request_options *o = &r->opt;
+	struct pin_str m = o->version_match;
+	int newer = pin_str_is(m, "NotOlderThan");
+
+	if (o->send_initial >= 0 && !newer)
+		request_refuse(r, kind, PIN_CAUSE_FORBIDDEN, MATCH,
+		    PIN_STR_NONE, "sendInitialEvents requires setting "
+		    "resourceVersionMatch to NotOlderThan");
+	if (m.len == 0)
+		return;
+	if (o->send_initial < 0)
+		request_refuse(r, kind, PIN_CAUSE_FORBIDDEN, MATCH,
+		    PIN_STR_NONE, "resourceVersionMatch is forbidden for watch"
+		    " unless sendInitialEvents is provided");
+	if (!newer)
+		request_refuse(r, kind, PIN_CAUSE_NOTSUPPORTED, MATCH,
+		    quoted(r, m), "supported values: \"NotOlderThan\"");
+	if (o->continue_token.len > 0)
+		request_refuse(r, kind, PIN_CAUSE_FORBIDDEN, MATCH,
+		    PIN_STR_NONE, "resourceVersionMatch is forbidden when "
+		    "continue is provided");
+}
+
+static void
+check_manager(struct request *r, const char *kind)
+{
+	struct pin_str m = r->opt.field_manager;
+	char text[96];
+	size_t i;
+
+	if (m.len > MANAGER_MAX) {
+		snprintf(text, sizeof(text), "may not be more than %d bytes",
+		    MANAGER_MAX);
+		request_refuse(r, kind, PIN_CAUSE_TOOLONG, "fieldManager",
+		    PIN_STR_NONE, text);
+	}
+	for (i = 0; i < m.len; i++)
+		if ((unsigned char)m.p[i] < ' ' || m.p[i] == 0x7f) {
+			snprintf(text, sizeof(text), "invalid character U+"
+			    "%04X (at position %zu)", m.p[i], i);
+			request_refuse(r, kind, PIN_CAUSE_INVALID,
+			    "fieldManager", quoted(r, m), text);
+		}
+}
+
+static void
+check_patch(struct request *r, const char *kind)
+{
+	if (r->patch_kind != PATCH_APPLY && r->opt.force >= 0)
+		request_refuse(r, kind, PIN_CAUSE_FORBIDDEN, "force",
+		    PIN_STR_NONE, "may not be specified for non-apply patch");
+	if (r->patch_kind == PATCH_APPLY && r->opt.field_manager.len == 0)
+		request_refuse(r, kind, PIN_CAUSE_REQUIRED, "fieldManager",
+		    PIN_STR_NONE, "is required for apply patch");
+}
+
+static void
+check_validation(struct request *r, const char *kind)
+{
+	struct pin_str v = r->opt.field_validation;
+
+	if (v.len > 0 && !pin_str_is(v, "Ignore") && !pin_str_is(v, "Strict") &&
+	    !pin_str_is(v, "Warn"))
+		request_refuse(r, kind, PIN_CAUSE_NOTSUPPORTED,
+		    "fieldValidation", quoted(r, v), "supported values: "
+		    "\"\", \"Ignore\", \"Strict\", \"Warn\"");
+}
+
+static void
+check_delete(struct request *r, const char *kind)
+{
+	struct pin_str p = r->opt.propagation;
+
+	if (p.len == 0)
+		return;
+	if (r->opt.orphan >= 0)
+		request_refuse(r, kind, PIN_CAUSE_INVALID, "propagationPolicy",
+		    quoted(r, p), "orphanDependents and deletionPropagation "
+		    "cannot be both set");
+	if (!pin_str_is(p, "Foreground") && !pin_str_is(p, "Background") &&
+	    !pin_str_is(p, "Orphan"))
+		request_refuse(r, kind, PIN_CAUSE_NOTSUPPORTED,
+		    "propagationPolicy", quoted(r, p), "supported values: "
+		    "\"Foreground\", \"Background\", \"Orphan\", \"nil\"");
+}
+
+int
+query_check(struct request *r, const char *kind)
+{
+	if (*kind == 'L') {
+		if (r->opt.watch)
+			check_watch(r, kind);
+		else
+			check_list(r, kind);
+		return (r->err.code);
+	}
+	if (*kind == 'P')
+		check_patch(r, kind);
+	if (*kind == 'D')
+		check_delete(r, kind);
+	else
+		check_manager(r, kind);
+	if (r->opt.dry_bad.len > 0)
+		request_refuse(r, kind, PIN_CAUSE_NOTSUPPORTED, "dryRun",
+		    r->opt.dry_bad, "supported values: \"All\"");
+	if (*kind != 'D')
+		check_validation(r, kind);
+	return (r->err.code);
 }

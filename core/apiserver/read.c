@@ -5,15 +5,28 @@
  * answer is the stored bytes with their revision. */
 #include "core/apiserver/verbs.h"
 
+#include <string.h>
+
+#include "core/apiserver/list.h"
+
 int
 read_get(struct request *r)
 {
 	struct pin_buf *bytes = NULL;
+	char text[PIN_ERR_TEXT_MAX];
 	struct pin_kv kv;
+	uint64_t want;
 	int rc;
 
 	if (negotiate(r, 1) != PIN_OK)
 		return (reply_error(r));
+	if (version_parse(r->opt.resource_version, &want, &r->err) != PIN_OK) {
+		memcpy(text, r->err.text, sizeof(text));
+		(void)request_bare(r, "%s", text);
+		return (reply_error(r));
+	}
+	if (want > r->srv->revision)
+		return (revision_wait(r));
 	r->key = store_key(r->arena, r->srv->schema, r->res,
 	    r->info.namespace, r->info.name);
 	if (r->key.p == NULL)

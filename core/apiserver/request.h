@@ -35,14 +35,15 @@ struct request_options {
 	struct pin_str	 label_selector, field_selector;
 	struct pin_str	 resource_version, version_match, continue_token;
 	struct pin_str	 field_manager, field_validation;
-	struct pin_str	 propagation;
+	struct pin_str	 propagation, timeout;
+	struct pin_str	 dry_bad;	/* ["x"]: what dryRun may not be */
 	int64_t		 limit;
 	int64_t		 timeout_s;	/* -1: not given */
 	int64_t		 grace_s;	/* -1: not given */
 	uint32_t	 watch, bookmarks, dry_run, pretty;
 	int32_t		 send_initial;	/* -1 not given, 0, 1 */
 	int32_t		 orphan;	/* orphanDependents: -1, 0, 1 */
-	uint32_t	 force;
+	int32_t		 force;		/* -1, 0, 1 */
 	uint32_t	 ignore_read_error;
 };
 
@@ -71,6 +72,12 @@ typedef int step_fn(struct request *);
 struct step {
 	const char	*name;		/* in decisions[] and /metrics */
 	step_fn		*run;
+};
+
+/* What is invalid, when its causes are known: 422 of group, kind, name. */
+struct refusal {
+	struct pin_causes *causes;	/* NULL: none */
+	struct pin_str	 group, kind, name;
 };
 
 #define REQUEST_WARNINGS_MAX	8
@@ -127,6 +134,9 @@ struct request {
 	struct pin_msg	 msg;		/* to come back to the front */
 	struct pin_txn_result result;	/* of the commit */
 	struct pin_err	 err;
+	struct refusal	 refusal;	/* with err PIN_EINVALID */
+	uint32_t	 bare;		/* err is a 500 with a text alone */
+	uint32_t	 pad3;
 	struct request	*next;		/* in a queue of the front */
 	uint64_t	 wait_revision, wait_until_ns;
 	int		(*answer)(struct request *); /* instead of the object */
@@ -148,6 +158,10 @@ void	request_warn(struct request *, const char *fmt, ...) PIN_PRINTF(2, 3);
 
 int	request_route(struct request *);	/* fills info and res */
 int	request_query(struct request *, struct pin_err *);
+/* Are the options valid? kind: "ListOptions", "CreateOptions", ... Otherwise
+ * PIN_EINVALID, all causes in r->refusal. */
+void	query_dry_run(struct request *, struct pin_str);
+int	query_check(struct request *, const char *kind);
 int	url_decode(struct pin_arena *, struct pin_str in, int plus,
 	    struct pin_str *out);
 /* Iterates "a=b&c=d": 1 while there is a pair, decoded. */
@@ -168,6 +182,12 @@ int	reply_err(struct request *, int code, const char *fmt, ...)
 int	reply_causes(struct request *, struct pin_str kind_group,
 	    struct pin_str kind, struct pin_str name,
 	    const struct pin_causes *);
+/* Into r->refusal and r->err, for reply_error; kind NULL: of the object. */
+int	request_refuse(struct request *, const char *kind, int type,
+	    const char *field, struct pin_str value, const char *detail);
+/* An error that upstream knows no reason for: 500 and a text. */
+int	request_bare(struct request *, const char *fmt, ...)
+    PIN_PRINTF(2, 3);
 /* {"kind":"Status","status":"Success","details":{...}}. */
 int	reply_success(struct request *, struct pin_str uid);
 /* A stored object of r->res: stored bytes and revision, in r->out's form. */
@@ -186,6 +206,7 @@ int	negotiate(struct request *, int tables);
 /* Decodes r->body by Content-Type into an object as it came (not conformed).
  * type: what protobuf may hold (checked against its kind). Errors are Status
  * ready: 400, 415. strict gets YAML and JSON duplicate reports. */
+int	body_known(struct request *);	/* Content-Type: 415 in r->err */
 int	body_decode(struct request *, PIN_OWN struct pin_obj **out,
 	    struct pin_strict *);
 

@@ -6,7 +6,11 @@
  * server gives them; tests/golden has its answers. */
 #include "core/apiserver/apiserver.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
+
+#include "lib/patch/patch.h"
 
 #define STATUS_MAX	(256u << 10)
 
@@ -90,6 +94,16 @@ put_other(struct pin_out *o, struct pin_str message)
 	return (1);
 }
 
+/* Sentences about no object. */
+static int
+is_anonymous(int code, struct pin_str message)
+{
+	return ((code == PIN_ENOTFOUND && pin_str_is(message, "the server "
+	    "could not find the requested resource")) ||
+	    (code == PIN_EINVALID &&
+	    pin_str_is(message, PIN_JSON_PATCH_REJECTED)));
+}
+
 /* Which details a code carries: upstream's constructors differ. */
 static void
 put_details(struct pin_out *o, struct request *r, int code,
@@ -97,10 +111,25 @@ put_details(struct pin_out *o, struct request *r, int code,
 {
 	struct pin_str kind = r->info.resource;
 
-	if (code == PIN_EINVAL || code == PIN_EUNAUTH || code == PIN_EMEDIA ||
-	    code == PIN_EACCEPT || code == PIN_EGONE || code == PIN_ELIMIT ||
-	    code == PIN_ETOOBIG)
+	if (code == PIN_EINVAL || code == PIN_EUNAUTH || code == PIN_EGONE ||
+	    code == PIN_ELIMIT || code == PIN_ETOOBIG)
 		return;
+	if (code == PIN_EMEDIA || code == PIN_EACCEPT) {
+		/* Upstream has two sentences for each; one has details. */
+		if (message.len > 3 && message.p[3] == ':')
+			pin_out_cstr(o, ",\"details\":{}");
+		return;
+	}
+	if (is_anonymous(code, message)) {
+		pin_out_cstr(o, ",\"details\":{}");
+		return;
+	}
+	if (code == PIN_EFUTURE) {
+		pin_out_cstr(o, ",\"details\":{\"causes\":[{\"reason\":"
+		    "\"ResourceVersionTooLarge\",\"message\":\"Too large "
+		    "resource version\"}],\"retryAfterSeconds\":1}");
+		return;
+	}
 	pin_out_cstr(o, ",\"details\":{");
 	if (r->res != NULL && code == PIN_EINVALID && causes == NULL)
 		kind = pin_str(res_str(r, r->res->kind));
@@ -114,7 +143,7 @@ put_details(struct pin_out *o, struct request *r, int code,
 		member(o, "kind", kind);
 	}
 	put_causes(o, causes);
-	if (code == PIN_EBUSY || code == PIN_EFUTURE)
+	if (code == PIN_EBUSY)
 		pin_out_printf(o, "%s\"retryAfterSeconds\":1",
 		    o->p[o->len - 1] != '{' ? "," : "");
 	pin_out_char(o, '}');
@@ -130,8 +159,11 @@ status_body(struct request *r, int code, struct pin_str message,
 	pin_out_cstr(&o, "{\"kind\":\"Status\",\"apiVersion\":\"v1\","
 	    "\"metadata\":{},\"status\":\"Failure\",\"message\":");
 	pin_json_quote(&o, message);
-	pin_out_printf(&o, ",\"reason\":\"%s\"", pin_err_reason(code));
-	put_details(&o, r, code, message, causes);
+	if (!r->bare) {
+		pin_out_printf(&o, ",\"reason\":\"%s\"",
+		    pin_err_reason(code));
+		put_details(&o, r, code, message, causes);
+	}
 	pin_out_printf(&o, ",\"code\":%d}\n", pin_err_http(code));
 	if (o.failed != PIN_OK)
 		return (PIN_STR("{\"kind\":\"Status\",\"apiVersion\":\"v1\","
@@ -169,6 +201,10 @@ sentence(struct request *r)
 		    "been modified; please apply your changes to the latest "
 		    "version and try again"));
 		break;
+	case PIN_EFUTURE:
+		pin_out_cstr(&o, "Timeout: ");
+		pin_out_str(&o, text);
+		break;
 	default:
 		return (text.len > 0 ? text :
 		    pin_str(pin_err_text(r->err.code)));
@@ -179,12 +215,48 @@ sentence(struct request *r)
 }
 
 int
+request_refuse(struct request *r, const char *kind, int type,
+    const char *field, struct pin_str value, const char *detail)
+{
+	struct refusal *f = &r->refusal;
+
+	if (f->causes == NULL) {
+		f->causes = pin_causes_new(r->arena);
+		f->group = kind != NULL ? PIN_STR("meta.k8s.io") :
+		    r->info.group;
+		f->kind = kind != NULL ? pin_str(kind) :
+		    pin_str(res_str(r, r->res->kind));
+		f->name = kind != NULL ? PIN_STR("") : r->info.name;
+	}
+	if (f->causes == NULL)
+		return (pin_err_set(&r->err, PIN_ENOMEM, "out of memory"));
+	pin_cause_add(f->causes, type, field, value, "%s", detail);
+	return (pin_err_set(&r->err, PIN_EINVALID, "%s: %s", field, detail));
+}
+
+int
+request_bare(struct request *r, const char *fmt, ...)
+{
+	char text[PIN_ERR_TEXT_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	r->bare = 1;
+	return (pin_err_set(&r->err, PIN_EINTERNAL, "%s", text));
+}
+
+int
 reply_error(struct request *r)
 {
 	struct pin_str body;
 
 	if (r->err.code == PIN_OK)
 		pin_err_set(&r->err, PIN_EINTERNAL, "unknown error");
+	if (r->err.code == PIN_EINVALID && r->refusal.causes != NULL)
+		return (reply_causes(r, r->refusal.group, r->refusal.kind,
+		    r->refusal.name, r->refusal.causes));
 	body = status_body(r, r->err.code, sentence(r), NULL);
 	return (reply_bytes(r, pin_err_http(r->err.code), "application/json",
 	    body));
@@ -220,6 +292,7 @@ reply_causes(struct request *r, struct pin_str group, struct pin_str kind,
 	if (n != 1)
 		pin_out_char(&o, ']');
 	r->info.name = name;
+	r->info.group = group;
 	r->info.resource = kind;	/* so the details say it */
 	return (reply_bytes(r, 422, "application/json", status_body(r,
 	    PIN_EINVALID, (struct pin_str){ o.p, o.len }, causes)));

@@ -117,14 +117,20 @@ scale_apply(struct request *r)
 {
 	pin_node root, spec, from = pin_obj_root(r->options);
 	struct pin_str rv = meta_str(r->options, "resourceVersion");
+	char text[24];
 	int64_t n = 0;
 
 	pin_obj_i64(r->options, pin_obj_at(r->options, from, "spec",
 	    "replicas", NULL), &n);
-	if (n < 0)
-		return (reply_err(r, PIN_EINVALID, "spec.replicas: Invalid "
-		    "value: %" PRId64 ": must be greater than or equal to 0",
-		    n));
+	if (n < 0) {
+		snprintf(text, sizeof(text), "%" PRId64, n);
+		r->info.group = PIN_STR("autoscaling");
+		request_refuse(r, NULL, PIN_CAUSE_INVALID, "spec.replicas",
+		    pin_arena_str(r->arena, pin_str(text)),
+		    "must be greater than or equal to 0");
+		r->refusal.kind = PIN_STR("Scale");
+		return (reply_error(r));
+	}
 	r->sent = pin_obj_copy(r->arena, r->old);
 	if (r->sent == NULL)
 		return (reply_err(r, PIN_ENOMEM, "out of memory"));
@@ -233,7 +239,9 @@ eviction_apply(struct request *r)
 			pin_obj_set_node(r->options, root,
 			    pin_obj_key(r->sent, m), r->sent, m);
 	}
-	if (budgets_allow(r) != PIN_OK)
+	body_options_take(r);
+	if (query_check(r, "DeleteOptions") != PIN_OK ||
+	    budgets_allow(r) != PIN_OK)
 		return (reply_error(r));
 	r->answer = eviction_answer;
 	return (delete_prepare(r));

@@ -19,6 +19,7 @@ int	watch_run(struct request *);
 
 /* body.c */
 int	request_body(struct request *);	/* waits for r->body */
+void	body_options_take(struct request *);	/* r->options -> r->opt */
 int	body_options(struct request *);	/* DeleteOptions into r->options */
 int	body_object(struct request *);	/* decode + conform into r->sent */
 int	body_patch(struct request *);	/* only checks the media type */

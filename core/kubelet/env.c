@@ -194,7 +194,7 @@ services(struct kpod *pod, struct list *l, struct pin_err *err)
 	return (rc);
 }
 
-/* ---- envFrom, env --------------------------------------------------------- */
+/* ---- envFrom, env ------------------------------------------------- */
 
 static int
 from_one(struct kpod *pod, pin_node f, struct list *l, struct pin_err *err)

@@ -207,6 +207,10 @@ void	pod_fini(struct kpod *);
 void	pod_path(const struct kpod *, char out[KUBELET_PATH_MAX],
 	    const char *rest);
 
+/* recall.c: work pool */
+void	pod_look(struct kpod *);
+void	pod_remember(struct kpod *);
+
 /* start.c */
 int	container_start(struct kpod *, struct kcontainer *, struct pin_err *);
 void	container_id(const struct kpod *, const struct kcontainer *,

@@ -196,7 +196,7 @@ containers(struct pin_out *o, const struct kpod *pod, int init)
 		pin_out_char(o, ']');
 }
 
-/* ---- conditions ------------------------------------------------------------ */
+/* ---- conditions --------------------------------------------------- */
 
 static void
 set(struct kpod *pod, int which, int value, const char *reason,
@@ -296,7 +296,7 @@ conditions(struct pin_out *o, const struct kpod *pod, int64_t generation)
 	pin_out_char(o, ']');
 }
 
-/* ---- the whole --------------------------------------------------------------- */
+/* ---- the whole ---------------------------------------------------- */
 
 static void
 addresses(struct pin_out *o, const struct kpod *pod)

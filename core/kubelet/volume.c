@@ -312,7 +312,7 @@ host_path(struct kpod *pod, pin_node at, struct pin_err *err)
 	return (PIN_OK);
 }
 
-/* ---- volumes -------------------------------------------------------------- */
+/* ---- volumes ------------------------------------------------------ */
 
 static pin_node
 volume(const struct kpod *pod, struct pin_str name)

@@ -423,16 +423,8 @@ watch_check(struct request *r)
 {
 	struct request_options *o = &r->opt;
 
-	if (o->send_initial >= 0 && !pin_str_is(o->version_match,
-	    "NotOlderThan"))
-		return (pin_err_set(&r->err, PIN_EINVALID,
-		    "resourceVersionMatch: Forbidden: sendInitialEvents "
-		    "requires setting resourceVersionMatch to NotOlderThan"));
-	if (o->send_initial < 0 && o->version_match.len > 0)
-		return (pin_err_set(&r->err, PIN_EINVALID,
-		    "resourceVersionMatch: Forbidden: resourceVersionMatch is "
-		    "forbidden for watch unless sendInitialEvents is "
-		    "provided"));
+	if (query_check(r, "ListOptions") != PIN_OK)
+		return (r->err.code);
 	if (o->send_initial == 1 && !o->bookmarks)
 		return (pin_err_set(&r->err, PIN_EINVALID,
 		    "sendInitialEvents: Forbidden: sendInitialEvents requires "

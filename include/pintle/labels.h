@@ -16,7 +16,7 @@ PIN_API int	 pin_labels_match(struct pin_arena *, const struct pin_obj *o,
     pin_node selector, const struct pin_obj *with, pin_node labels);
 /* selector: a plain map, as a Service's spec.selector; absent or empty
  * selects nothing here. */
-PIN_API int	 pin_labels_match_map(const struct pin_obj *o, pin_node selector,
-    const struct pin_obj *with, pin_node labels);
+PIN_API int	 pin_labels_match_map(const struct pin_obj *o,
+    pin_node selector, const struct pin_obj *with, pin_node labels);
 
 #endif

@@ -112,10 +112,16 @@ wait_for 10 gives 7 blue
 
 # Nothing to do: nothing done, not even by those who were restarted.
 wait_for 10 gives 'counter-has":"7' status
-settled() {			# the last Events are written
-	before=$(revision)
-	sleep 0.3
-	[ "$(revision)" = "$before" ]
+before='' still=0
+settled() {			# the last Events are written: 4 equal looks
+	e_now=$(revision)
+	if [ "$e_now" = "$before" ]; then
+		still=$((still + 1))
+	else
+		still=0
+	fi
+	before=$e_now
+	[ $still -ge 3 ]
 }
 poll 10 settled
 conf '' "$COUNTER $COPIER"

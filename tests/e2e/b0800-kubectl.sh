@@ -115,7 +115,8 @@ pod_rows() {
 	row '*p1*Pending*' get pods -l app=one
 	row '*p1*' get pods --field-selector=status.phase=Pending -A
 	row 'pod/p1' get pods -o name -l app=one
-	[ "$version" = 1.22 ] || row '*condition met*' wait pod/p1 --timeout=10s \
+	[ "$version" = 1.22 ] ||
+	    row '*condition met*' wait pod/p1 --timeout=10s \
 	    '--for=jsonpath={.status.phase}=Pending'
 	row '*deleted*' delete pod p1
 	row '*not found*' get pod p1

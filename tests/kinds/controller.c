@@ -365,51 +365,14 @@ live_add(struct tale *t, struct pin_str path, uint32_t verb,
 	t->live = l;
 }
 
-/* /api/v1/..., /apis/GROUP/VERSION/...: [namespaces/NS/]RESOURCE[/NAME] */
 static void
 live_read(struct tale *t, struct pin_str path)
 {
-	char text[512], *part[8] = { NULL }, *p;
-	const char *group, *ns = "", *name;
-	struct world_table *wt;
-	struct cache_entry *e;
 	struct pin_out o;
-	char key[CACHE_KEY_MAX];
-	int n = 0, at, first = 1;
 
-	snprintf(text, sizeof(text), PIN_SFMT, PIN_SARG(path));
-	text[strcspn(text, "?")] = '\0';
-	for (p = text; *p == '/' && n < 8; p += strcspn(p, "/")) {
-		*p++ = '\0';
-		part[n++] = p;
-	}
-	group = strcmp(part[0], "api") == 0 ? "" : part[1];
-	at = *group ? 3 : 2;
-	if (strcmp(part[at], "namespaces") == 0 && n > at + 2) {
-		ns = part[at + 1];
-		at += 2;
-	}
-	name = n > at + 1 ? part[at + 1] : "";
-	wt = world_table(&t->w, group, part[at]);
-	if (*name) {
-		e = cache_get(&wt->cache, (struct pin_str){ key,
-		    cache_key(key, pin_str(ns), pin_str(name)) });
-		live_add(t, path, 0, e != NULL ? cache_bytes(e) :
-		    PIN_STR_NONE);
-		return;
-	}
 	pin_out_init(&o, NULL, 1 << 24);
-	pin_out_cstr(&o, "{\"items\":[");
-	for (e = wt->cache.head[0]; e != NULL; e = cache_next(e)) {
-		if (!pin_str_is(cache_namespace(e), ns))
-			continue;
-		if (!first)
-			pin_out_char(&o, ',');
-		first = 0;
-		pin_out_str(&o, cache_bytes(e));
-	}
-	pin_out_cstr(&o, "]}");
-	live_add(t, path, 0, (struct pin_str){ o.p, o.len });
+	live_add(t, path, 0, world_read(&t->w, path, &o) == 200 ?
+	    (struct pin_str){ o.p, o.len } : PIN_STR_NONE);
 	pin_out_fini(&o);
 }
 

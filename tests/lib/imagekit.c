@@ -245,7 +245,8 @@ layout_index(struct ik_tar *t, const struct ik_image *im, const char *man)
 		    "\"manifests\":[{\"mediaType\":\"application/vnd.oci.image."
 		    "manifest.v1+json\",\"digest\":\"sha256:%064d\",\"size\":1,"
 		    "\"platform\":{\"os\":\"linux\",\"architecture\":"
-		    "\"s390y\"}},{\"mediaType\":\"application/vnd.oci.image.manifest.v1+"
+		    "\"s390y\"}},{\"mediaType\":\"application/vnd.oci.image."
+		    "manifest.v1+"
 		    "json\",\"digest\":\"sha256:%s\",\"size\":%zu,\"platform\":"
 		    "{\"os\":\"linux\",\"architecture\":\"%s\"}}]}", 0, hex,
 		    len, arch());

@@ -389,6 +389,49 @@ world_write(struct world *w, const struct plan_write *pw)
 	}
 }
 
+/* /api/v1/..., /apis/GROUP/VERSION/...: [namespaces/NS/]RESOURCE[/NAME] */
+int
+world_read(struct world *w, struct pin_str path, struct pin_out *o)
+{
+	char text[512], *part[8] = { NULL }, *p, key[CACHE_KEY_MAX];
+	const char *group, *ns = "", *comma = "";
+	struct world_table *t;
+	struct cache_entry *e;
+	int n = 0, at;
+
+	snprintf(text, sizeof(text), PIN_SFMT, PIN_SARG(path));
+	text[strcspn(text, "?")] = '\0';
+	for (p = text; *p == '/' && n < 8; p += strcspn(p, "/")) {
+		*p++ = '\0';
+		part[n++] = p;
+	}
+	if (n < 3)
+		BAIL("world: GET %s", text);
+	group = strcmp(part[0], "api") == 0 ? "" : part[1];
+	at = *group ? 3 : 2;
+	if (strcmp(part[at], "namespaces") == 0 && n > at + 2) {
+		ns = part[at + 1];
+		at += 2;
+	}
+	t = world_table(w, group, part[at]);
+	if (n > at + 1) {
+		e = cache_get(&t->cache, (struct pin_str){ key, cache_key(key,
+		    pin_str(ns), pin_str(part[at + 1])) });
+		if (e != NULL)
+			pin_out_str(o, cache_bytes(e));
+		return (e != NULL ? 200 : 404);
+	}
+	pin_out_cstr(o, "{\"items\":[");
+	for (e = t->cache.head[0]; e != NULL; e = cache_next(e))
+		if (pin_str_is(cache_namespace(e), ns)) {
+			pin_out_cstr(o, comma);
+			pin_out_str(o, cache_bytes(e));
+			comma = ",";
+		}
+	pin_out_cstr(o, "]}");
+	return (200);
+}
+
 /* ---- comparing ------------------------------------------------------ */
 
 void

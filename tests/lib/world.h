@@ -44,6 +44,8 @@ int	world_patch(struct world *, struct world_table *, struct pin_str ns,
 int	world_delete(struct world *, struct world_table *, struct pin_str ns,
 	    struct pin_str name, struct pin_str options);
 int	world_write(struct world *, const struct plan_write *);
+/* GET of a path: an object, or a collection. 200, 404. */
+int	world_read(struct world *, struct pin_str path, struct pin_out *);
 
 /* Everything there is, as text to compare: without uids, revisions, times,
  * and random suffixes of names. Heap. */

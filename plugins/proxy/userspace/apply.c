@@ -55,7 +55,8 @@ want(struct wanted *w, struct userspace *us, struct us_svc *s,
 
 	if (w->n == w->cap) {
 		w->cap = w->cap == 0 ? 64 : w->cap * 2;
-		w->l = pin_xrealloc(w->l, w->cap * sizeof(struct us_listener *));
+		w->l = pin_xrealloc(w->l, w->cap *
+		    sizeof(struct us_listener *));
 	}
 	l->us = us;
 	l->svc = s;

@@ -60,7 +60,7 @@ addresses(struct userspace *us, const struct pin_conf *conf,
 	struct pin_ip *ip;
 
 	if (n > US_ADDRESSES_MAX)
-		return (pin_err_set(err, PIN_ECONFIG, 
+		return (pin_err_set(err, PIN_ECONFIG,
 		    "node-port-addresses: more than %d",
 		    US_ADDRESSES_MAX));
 	for (i = 0; i < n; i++) {
@@ -71,7 +71,7 @@ addresses(struct userspace *us, const struct pin_conf *conf,
 		else if (inet_pton(AF_INET6, text, ip->ip) == 1)
 			ip->family = 6;
 		else
-			return (pin_err_set(err, PIN_ECONFIG, 
+			return (pin_err_set(err, PIN_ECONFIG,
 			    "node-port-addresses: '%s' is no address",
 			    text));
 	}

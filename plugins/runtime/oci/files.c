@@ -89,7 +89,7 @@ shims_ending(const struct shims *p, const char *id,
 		return;
 	}
 	/* The shim itself was killed, or the machine: nobody saw the end. */
-	if (pid > 1 && kill(-(pid_t)pid, 0) == 0)
+	if (pid > 1 && !shims_alive(p, id) && kill(-(pid_t)pid, 0) == 0)
 		(void)kill(-(pid_t)pid, SIGKILL);
 	s->exit_code = 137;
 	s->signal = SIGKILL;

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * runtime_oci -- the runtime plugin oci with each OCI runtime that is here:
+ * runtime_oci_linux -- the runtime plugin oci with each OCI runtime that is here:
  * containers of an image made on the spot.
  * Contract: pintle/runtime.h. Root; one thread and the plugin's. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
 #include "core/image/image.h"
 
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include <dirent.h>
 #include <dlfcn.h>
@@ -309,15 +313,21 @@ test_isolation(void)
 		gone("iso2");
 	}
 	CASE("%s: no way to the machine's disks by a device node", program) {
-		static const char *const cmd[] = { "sh", "-c", "mknod /dev/x "
-		    "b 8 0 && cat /dev/x > /dev/null && echo DISK; mknod "
-		    "/tmp/m c 1 1 && head -c 1 /tmp/m && echo MEM; true",
-		    NULL };
+		char text[400];
+		const char *const cmd[] = { "sh", "-c", text, NULL };
+		struct stat st;
 
+		if (stat("/", &st) != 0)
+			BAIL("stat");
+		snprintf(text, sizeof(text), "mknod /dev/k b %u %u && "
+		    "(: < /dev/k) && echo DISK; mknod /tmp/k b %u %u && "
+		    "(: < /tmp/k) && echo DISK; echo done",
+		    major(st.st_dev), minor(st.st_dev), major(st.st_dev),
+		    minor(st.st_dev));
 		container("dev", cmd)->uid = 0;
 		CHECK(run());
+		CHECK(says("F done"));
 		CHECK(!says("DISK"));
-		CHECK(!says("F MEM"));
 		gone("dev");
 	}
 }
