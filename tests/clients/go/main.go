@@ -177,7 +177,7 @@ func main() {
 	}
 	for _, f := range []func(*env){discovery, typed, apply, workloads,
 		configMapInformer, podInformer, dynamics, watchTools,
-		elections} {
+		elections, onlyProtobuf, metadatas, pods, access} {
 		e.part(f)
 	}
 	must("delete of the namespace", e.CoreV1().Namespaces().Delete(ctx,
