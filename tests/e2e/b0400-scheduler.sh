@@ -6,9 +6,7 @@
 . tests/lib/e2e.sh
 
 deadline 240
-# Without a runtime and a network this machine is no node itself.
-sed -e '/^runtimes = /,/^);/d' -e '/^network = /d' conf/pintle.conf \
-    > "$W/pintle.conf"
+no_node
 up_start --config "$W/pintle.conf"
 wait_for 30 k get serviceaccount default
 

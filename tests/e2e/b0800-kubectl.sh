@@ -6,7 +6,8 @@
 . tests/lib/e2e.sh
 deadline 240
 
-up_start
+no_node
+up_start --config "$W/pintle.conf"
 # One row: what must be printed (a case pattern), then the command.
 row() { # PATTERN ARG...
 	r_want=$1

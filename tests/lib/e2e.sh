@@ -217,6 +217,12 @@ up_start() {
 e_ended() {
 	! kill -0 "$1" 2> /dev/null
 }
+# no_node: the shipped configuration as $W/pintle.conf without a runtime and a
+# network, so that this machine is no node itself.
+no_node() {
+	sed -e '/^runtimes = /,/^);/d' -e '/^network = /d' conf/pintle.conf \
+	    > "$W/pintle.conf"
+}
 # up_stop: SIGTERM; a claim that it ends cleanly.
 up_stop() {
 	kill "$UP_PID"
