@@ -445,6 +445,7 @@ shim_main(const char *dir)
 {
 	struct shim sh = { .dir = dir };
 	struct sigaction sa;
+	sigset_t none;
 	char text[160];
 	int code, sig;
 
@@ -463,6 +464,9 @@ shim_main(const char *dir)
 	(void)fcntl(wake_fd[0], F_SETFL, O_NONBLOCK);
 	(void)fcntl(wake_fd[1], F_SETFL, O_NONBLOCK);
 	sigaction(SIGCHLD, &sa, NULL);
+	/* Whoever spawned us may have blocked all; SIGCHLD must come. */
+	sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	shim__os_reaper();
 	if (prepare(&sh) != 0 || launch(&sh) != 0)
 		return (1);

@@ -84,7 +84,7 @@ stop_server() {
 	pid=
 }
 api() {
-	curl -sk -X "$1" -H "Authorization: Bearer $TOKEN" \
+	curl -sk -A bench -X "$1" -H "Authorization: Bearer $TOKEN" \
 	    -H 'Content-Type: application/json' ${3:+-d "$3"} "$URL$2" \
 	    -o "${4:-/dev/null}"
 }
@@ -229,7 +229,7 @@ bench_list() {
 	row "10,000 pods stored, anonymous memory" \
 	    "$(calc %.1f "$before / 1024")" '<' 90 60 MB
 	for i in $(seq "$ROUNDS"); do
-		curl -sk -H "Authorization: Bearer $TOKEN" \
+		curl -sk -A bench -H "Authorization: Bearer $TOKEN" \
 		    "$URL/api/v1/pods" -o /dev/null -w '%{time_total}\n'
 	done > "$W/m"
 	row "LIST 10,000 pods ($(calc %.0f \

@@ -98,6 +98,17 @@ wait_for 20 gives Failed field once .status.phase
 is 'its exit code' "$(field once "$S.state.terminated.exitCode")" 3
 pod done 'exit 0' 'restartPolicy: OnFailure'
 wait_for 20 gives Succeeded field done .status.phase
+# The end of a container may come before anybody looks.
+quick() { # N: are so many done?
+	[ "$(k get pod -l app=test --no-headers | grep -c '^quick.*Completed')" \
+	    = "$1" ]
+}
+i=0
+while [ $i -lt 20 ]; do
+	i=$((i + 1))
+	pod "quick$i" 'exit 0' 'restartPolicy: Never'
+done
+wait_for 30 quick 20
 pod crash 'exit 1'
 wait_for 30 gives CrashLoopBackOff field crash "$S.state.waiting.reason"
 pod init 'cat /tmp/none.$PPID; exec sleep 1000' \

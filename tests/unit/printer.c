@@ -340,6 +340,8 @@ replay(const char *file, int *replayed)
 			continue;
 		if (w == 0 || pin_obj_count(rec, w) == 0)
 			continue;	/* an error, or none asked for */
+		if (strstr(path, "/scale") != NULL)
+			continue;	/* the API server's own: e2e/b0110 */
 		cols = columns(res);
 		if (!CHECK(pin_obj_equal(cols, pin_obj_root(cols), rec, w)))
 			tap_diag("%s", text_of(cols, pin_obj_root(cols)));

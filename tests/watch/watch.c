@@ -690,7 +690,7 @@ fixture(void)
 	while (!upserver_ready(&srv))
 		tap_nap();
 	for (i = 0; i < 4; i++) {
-		snprintf(cmd, sizeof(cmd), "curl -sSf --cacert %s -H "
+		snprintf(cmd, sizeof(cmd), "curl -sSf -A tests --cacert %s -H "
 		    "'Authorization: Bearer %s' -H 'Content-Type: "
 		    "application/json' -d '{\"apiVersion\":\"v1\",\"kind\":"
 		    "\"%s\",\"metadata\":{\"name\":\"%s\"}}' %s/api/v1/"

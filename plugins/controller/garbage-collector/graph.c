@@ -199,9 +199,10 @@ same_edges(const struct node *n, const struct pin_obj *o)
 	r = pin_obj_first(o, references(o));
 	for (; r != 0; r = pin_obj_next(o, r)) {
 		for (e = n->edges; e != NULL; e = e->next)
-			if (pin_str_is(pin_obj_str(o, pin_obj_get(o, r,
-			    "uid")), e->owner->uid) && (uint32_t)pin_obj_true(
-			    o, pin_obj_get(o, r, "blockOwnerDeletion")) ==
+			if (pin_str_eq(pin_obj_str(o, pin_obj_get(o, r,
+			    "uid")), (struct pin_str){ e->owner->uid,
+			    e->owner->len }) && (uint32_t)pin_obj_true(o,
+			    pin_obj_get(o, r, "blockOwnerDeletion")) ==
 			    e->blocking)
 				break;
 		if (e == NULL)

@@ -221,8 +221,6 @@ process_start(struct process *p, const struct pin_container *c,
 		}
 	}
 	close(fd[0]);
-	if (rc != PIN_OK && one->life >= 0)
-		close(one->life);
 	if (rc == PIN_OK) {
 		one->state.running = 1;
 		one->state.started_ns = pin_host_wall(pin_env_host(p->env));
