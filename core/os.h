@@ -14,6 +14,7 @@
 struct iovec;
 
 void	 pin_os_thread_name(const char *name);	/* of the calling thread */
+long	 pin_os_cores(void);		/* processors that run, at least 1 */
 int	 pin_os_random(void *buf, size_t len);
 ssize_t	 pin_os_pwritev(int fd, const struct iovec *, int n, off_t at);
 /* Blocks for [0, size) and the size with them; -EOPNOTSUPP where only

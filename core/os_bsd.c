@@ -16,6 +16,14 @@
 
 #include "core/os.h"
 
+long
+pin_os_cores(void)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return (n > 0 ? n : 1);
+}
+
 int
 pin_os_random(void *buf, size_t len)
 {

@@ -29,6 +29,14 @@ pin_os_thread_name(const char *name)
 	(void)pthread_setname_np(pthread_self(), cut);
 }
 
+long
+pin_os_cores(void)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return (n > 0 ? n : 1);
+}
+
 int
 pin_os_random(void *buf, size_t len)
 {

@@ -5,6 +5,8 @@
  * Pure. Contract: rules.def. */
 #include "check_int.h"
 
+#include <sys/socket.h>
+
 #include <arpa/inet.h>
 
 #include <stdio.h>

@@ -24,6 +24,7 @@
 #include "core/host/real.h"
 #include "core/limits.h"
 #include "core/loader/call.h"
+#include "core/os.h"
 #include "core/tls/tls.h"
 #include "core/watch/watch.h"
 
@@ -42,11 +43,10 @@ fatal(void *arg, const struct pin_err *err)
 static uint32_t
 front_count(const struct apiserver *srv)
 {
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 	uint32_t n = srv->limits.fronts;
 
 	if (n == 0)
-		n = cores > 0 ? (uint32_t)cores : 1;
+		n = (uint32_t)pin_os_cores();
 	return (n < FRONTS_MAX ? n : FRONTS_MAX);
 }
 

@@ -7,6 +7,8 @@
  * Contract: server_int.h, exchange.h; RFC 9112. */
 #include "server_int.h"
 
+#include <sys/socket.h>
+
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>

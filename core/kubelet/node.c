@@ -17,6 +17,7 @@
 #include "core/host/addrs.h"
 #include "core/kubelet/kubelet_int.h"
 #include "core/kubelet/version.h"
+#include "core/os.h"
 #include "lib/timefmt/timefmt.h"
 
 #define NS	INT64_C(1000000000)
@@ -110,8 +111,8 @@ info(struct kubelet *k, struct pin_out *o)
 static void
 resources(struct kubelet *k, struct pin_out *o)
 {
-	long cpus = sysconf(_SC_NPROCESSORS_ONLN), pages =
-	    sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+	long cpus = pin_os_cores(), pages = sysconf(_SC_PHYS_PAGES), page =
+	    sysconf(_SC_PAGESIZE);
 	unsigned long long mem = pages > 0 ? (unsigned long long)pages *
 	    (unsigned long long)page : 0, disk = 0;
 	struct statvfs v;

@@ -4,6 +4,8 @@
  * Objects come from the API server, but their sizes are an author's choice:
  * what has more than the limits takes no part, by name.
  * Thread: the table's. Contract: state.h. */
+#include <sys/socket.h>
+
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -7,6 +7,8 @@
  * Contract: tls_int.h. */
 #include "tls_int.h"
 
+#include <sys/socket.h>
+
 #include <arpa/inet.h>
 #include <pthread.h>
 #include <stdlib.h>

@@ -5,6 +5,8 @@
  * Serves TCP; cluster IPs are not its business (plugins/proxy/README.md).
  * Threads: apply on the proxy loop, which waits for the first worker to have
  * done it; workers are this plugin's own loops. Contract: pintle/proxy.h. */
+#include <sys/socket.h>
+
 #include <arpa/inet.h>
 
 #include <stdio.h>
