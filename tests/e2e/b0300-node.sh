@@ -120,6 +120,19 @@ pod bad 'sleep 100' 'shareProcessNamespace: true'
 wait_for 20 gives Failed field bad .status.phase
 like 'a pod that asks too much says what' "$(field bad .status.message)" \
     '*spec.shareProcessNamespace is not supported by this node*'
+k run noargs --image=host --overrides \
+    "{\"spec\":{\"nodeName\":\"$NODE\"}}" > /dev/null 2>&1
+says() { # POD PATTERN: an event of it says so
+	case $(k get events --field-selector "involvedObject.name=$1" \
+	    -o 'jsonpath={.items[*].message}') in
+	*"$2"*) return 0 ;;
+	esac
+	return 1
+}
+wait_for 20 says noargs 'has no entry point: command or args are needed'
+k run args --image=host --overrides \
+    "{\"spec\":{\"nodeName\":\"$NODE\"}}" -- echo from args > /dev/null 2>&1
+wait_for 20 gives 'from args' k logs args
 k run img --image=nothing/here --overrides \
     "{\"spec\":{\"nodeName\":\"$NODE\"}}" > /dev/null 2>&1
 wait_for 20 gives ImagePullBackOff field img "$S.state.waiting.reason"

@@ -186,9 +186,10 @@ refuse(const struct pin_container *c, struct pin_err *err)
 	pin_node sec, spec;
 	uint32_t i;
 
-	if (c->command == NULL || c->command[0] == NULL)
+	if ((c->command == NULL || c->command[0] == NULL) &&
+	    (c->args == NULL || c->args[0] == NULL))
 		return (pin_err_set(err, PIN_EINVAL, "image \"%s\" has no "
-		    "entry point: command is needed", c->image));
+		    "entry point: command or args are needed", c->image));
 	if (geteuid() != 0 && c->privileged)
 		return (pin_err_set(err, PIN_EINVAL, "securityContext."
 		    "privileged: the node agent is not root"));
