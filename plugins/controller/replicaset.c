@@ -72,39 +72,12 @@ rs_close(void *self)
 	(void)self;
 }
 
-/* An orphan concerns every set that would take it. */
-struct find {
-	const struct pin_obj *pod;
-	struct pin_reconcile *rc;
-	struct pin_keys	*out;
-};
-
-static int
-would_take(void *arg, const struct pin_obj *set)
-{
-	struct find *f = arg;
-
-	if (pin_labels_match(pin_reconcile_arena(f->rc), set, pin_obj_at(set,
-	    pin_obj_root(set), "spec", "selector", NULL), f->pod,
-	    meta_labels(f->pod)) == 1)
-		pin_keys_add(f->out, meta_get(set, "namespace"),
-		    meta_get(set, "name"));
-	return (0);
-}
-
 static void
 rs_map_pod(void *self, struct pin_reconcile *rc, const struct pin_obj *object,
     const struct pin_obj *before, struct pin_keys *out)
 {
-	struct find f = { .pod = object, .rc = rc, .out = out };
-
 	(void)self;
-	pin_keys_add_owner(out, object, "ReplicaSet");
-	if (before != NULL)
-		pin_keys_add_owner(out, before, "ReplicaSet");
-	if (meta_controller(object).len == 0)
-		pin_cache_list(rc, SETS, meta_get(object, "namespace"),
-		    would_take, &f);
+	meta_map_owned(rc, object, before, "ReplicaSet", SETS, out);
 }
 
 /* ---- whose pods ------------------------------------------------------- */

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <pintle/labels.h>
+
 static pin_node
 meta(const struct pin_obj *o)
 {
@@ -351,4 +353,38 @@ may_adopt(struct pin_reconcile *rc, struct pin_plan *plan,
 	}
 	return (live != NULL && pin_str_eq(meta_get(live, "uid"), owner.uid) &&
 	    !meta_deleted(live));
+}
+
+struct takers {
+	const struct pin_obj *orphan;
+	struct pin_reconcile *rc;
+	struct pin_keys	*out;
+};
+
+static int
+would_take(void *arg, const struct pin_obj *o)
+{
+	struct takers *t = arg;
+
+	if (pin_labels_match(pin_reconcile_arena(t->rc), o, pin_obj_at(o,
+	    pin_obj_root(o), "spec", "selector", NULL), t->orphan,
+	    meta_labels(t->orphan)) == 1)
+		pin_keys_add(t->out, meta_get(o, "namespace"), meta_get(o,
+		    "name"));
+	return (0);
+}
+
+void
+meta_map_owned(struct pin_reconcile *rc, const struct pin_obj *object,
+    const struct pin_obj *before, const char *kind, uint32_t index,
+    struct pin_keys *out)
+{
+	struct takers t = { .orphan = object, .rc = rc, .out = out };
+
+	pin_keys_add_owner(out, object, kind);
+	if (before != NULL)
+		pin_keys_add_owner(out, before, kind);
+	if (meta_controller(object).len == 0)
+		pin_cache_list(rc, index, meta_get(object, "namespace"),
+		    would_take, &t);
 }

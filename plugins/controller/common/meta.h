@@ -66,4 +66,11 @@ void	plan_status_anyway(struct pin_reconcile *, struct pin_plan *,
 	    const struct pin_obj *object, struct pin_target,
 	    const struct pin_obj *status);
 
+/* The map of a row whose objects have a controller of this kind: the keys of
+ * the one it has and the one it had; an orphan concerns every object of row
+ * index in its namespace whose selector would take it. */
+void	meta_map_owned(struct pin_reconcile *, const struct pin_obj *object,
+	    const struct pin_obj *before, const char *kind, uint32_t index,
+	    struct pin_keys *);
+
 #endif

@@ -57,39 +57,13 @@ deploy_close(void *self)
 
 /* ---- which ones ---------------------------------------------------------- */
 
-struct find {
-	const struct pin_obj *set;
-	struct pin_reconcile *rc;
-	struct pin_keys	*out;
-};
-
-static int
-would_take(void *arg, const struct pin_obj *d)
-{
-	struct find *f = arg;
-
-	if (pin_labels_match(pin_reconcile_arena(f->rc), d, pin_obj_at(d,
-	    pin_obj_root(d), "spec", "selector", NULL), f->set,
-	    meta_labels(f->set)) == 1)
-		pin_keys_add(f->out, meta_get(d, "namespace"), meta_get(d,
-		    "name"));
-	return (0);
-}
-
 static void
 deploy_map_set(void *self, struct pin_reconcile *rc,
     const struct pin_obj *object, const struct pin_obj *before,
     struct pin_keys *out)
 {
-	struct find f = { .set = object, .rc = rc, .out = out };
-
 	(void)self;
-	pin_keys_add_owner(out, object, "Deployment");
-	if (before != NULL)
-		pin_keys_add_owner(out, before, "Deployment");
-	if (meta_controller(object).len == 0)
-		pin_cache_list(rc, DEPLOYMENTS, meta_get(object, "namespace"),
-		    would_take, &f);
+	meta_map_owned(rc, object, before, "Deployment", DEPLOYMENTS, out);
 }
 
 static struct pin_str
