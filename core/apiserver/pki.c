@@ -210,37 +210,36 @@ put_base64(struct pin_out *o, const char *s)
 	}
 }
 
+/* Somebody a kubeconfig speaks for. */
+struct identity {
+	const char	*context, *user;
+	char		*cert, *key;		/* PEM, heap */
+};
+
 static void
-kubeconfig(struct pin_out *o, const struct pki *p, const char *server,
-    const char *user, const char *cert, const char *key)
+identity_fini(struct identity *id)
 {
-	pin_out_printf(o, "apiVersion: v1\nkind: Config\nclusters:\n"
-	    "- name: pintle\n  cluster:\n    server: %s\n"
-	    "    certificate-authority-data: ", server);
-	put_base64(o, p->ca_cert);
-	pin_out_printf(o, "\nusers:\n- name: %s\n  user:\n"
-	    "    client-certificate-data: ", user);
-	put_base64(o, cert);
-	pin_out_cstr(o, "\n    client-key-data: ");
-	put_base64(o, key);
-	pin_out_printf(o, "\ncontexts:\n- name: pintle\n  context:\n"
-	    "    cluster: pintle\n    user: %s\ncurrent-context: pintle\n",
-	    user);
+	free(id->cert);
+	wipe(&id->key);
 }
 
-int
-pki_kubeconfig(struct pin_host *host, const struct pki *p, const char *path,
-    const char *server, const char *user, const char *org, struct pin_err *err)
+/* Kept below the keys' directory, or made for the one who asks and kept
+ * nowhere. */
+static int
+identity_make(struct pin_host *host, const struct pki *p, int kept,
+    const char *org, struct identity *id, struct pin_err *err)
 {
 	const char *orgs[] = { org, NULL };
 	struct tls_cert_spec spec = { .flags = TLS_CERT_CLIENT,
-	    .days = PKI_LEAF_DAYS, .cn = user, .orgs = orgs };
-	char file[128], *cert_path, *key_path, *cert = NULL, *key = NULL;
-	struct pin_out o;
+	    .days = PKI_LEAF_DAYS, .cn = id->user, .orgs = orgs };
+	char file[128], *cert_path, *key_path;
 	size_t i;
 	int rc;
 
-	snprintf(file, sizeof(file), "%s.crt", user);
+	if (!kept)
+		return (tls_cert_make(host, &spec, p->ca_cert, p->ca_key,
+		    &id->cert, &id->key, err));
+	snprintf(file, sizeof(file), "%s.crt", id->user);
 	for (i = 0; file[i] != '\0'; i++)
 		if (file[i] == ':' || file[i] == '/')
 			file[i] = '-';
@@ -248,22 +247,94 @@ pki_kubeconfig(struct pin_host *host, const struct pki *p, const char *path,
 	memcpy(strrchr(file, '.'), ".key", 5);
 	key_path = path_of(p->dir, file);
 	rc = open_leaf(host, p, &spec, cert_path, key_path, err);
-	if (rc == PIN_OK && (load(host, cert_path, &cert) != PIN_OK ||
-	    load(host, key_path, &key) != PIN_OK))
+	if (rc == PIN_OK && (load(host, cert_path, &id->cert) != PIN_OK ||
+	    load(host, key_path, &id->key) != PIN_OK))
 		rc = pin_err_set(err, PIN_EIO, "cannot read back %s",
 		    cert_path);
-	if (rc == PIN_OK) {
-		pin_out_init(&o, NULL, KUBECONFIG_MAX);
-		kubeconfig(&o, p, server, user, cert, key);
-		rc = o.failed != PIN_OK ? pin_err_set(err, o.failed,
-		    "kubeconfig") : pin_path_replace(host, path, o.p, o.len,
-		    PIN_FILE_PRIVATE, err);
-		tls_wipe(o.p, o.len);
-		pin_out_fini(&o);
-	}
-	free(cert);
-	wipe(&key);
 	free(cert_path);
 	free(key_path);
+	return (rc);
+}
+
+/* The first identity is the current one. */
+static int
+kubeconfig(struct pin_out *o, const struct pki *p, const char *server,
+    const struct identity *id, uint32_t n, struct pin_err *err)
+{
+	uint32_t i;
+
+	pin_out_init(o, NULL, KUBECONFIG_MAX);
+	pin_out_printf(o, "apiVersion: v1\nkind: Config\nclusters:\n"
+	    "- name: pintle\n  cluster:\n    server: %s\n"
+	    "    certificate-authority-data: ", server);
+	put_base64(o, p->ca_cert);
+	pin_out_cstr(o, "\nusers:\n");
+	for (i = 0; i < n; i++) {
+		pin_out_printf(o, "- name: %s\n  user:\n"
+		    "    client-certificate-data: ", id[i].user);
+		put_base64(o, id[i].cert);
+		pin_out_cstr(o, "\n    client-key-data: ");
+		put_base64(o, id[i].key);
+		pin_out_char(o, '\n');
+	}
+	pin_out_cstr(o, "contexts:\n");
+	for (i = 0; i < n; i++)
+		pin_out_printf(o, "- name: %s\n  context:\n"
+		    "    cluster: pintle\n    user: %s\n", id[i].context,
+		    id[i].user);
+	pin_out_printf(o, "current-context: %s\n", id[0].context);
+	return (o->failed != PIN_OK ? pin_err_set(err, o->failed,
+	    "kubeconfig") : PIN_OK);
+}
+
+static int
+kubeconfig_save(struct pin_host *host, const struct pki *p, const char *path,
+    const char *server, const struct identity *id, uint32_t n,
+    struct pin_err *err)
+{
+	struct pin_out o;
+	int rc;
+
+	rc = kubeconfig(&o, p, server, id, n, err);
+	if (rc == PIN_OK)
+		rc = pin_path_replace(host, path, o.p, o.len,
+		    PIN_FILE_PRIVATE, err);
+	tls_wipe(o.p, o.len);
+	pin_out_fini(&o);
+	return (rc);
+}
+
+int
+pki_kubeconfig(struct pin_host *host, const struct pki *p, const char *path,
+    const char *server, const char *user, const char *org, struct pin_err *err)
+{
+	struct identity id = { .context = "pintle", .user = user };
+	int rc;
+
+	rc = identity_make(host, p, 1, org, &id, err);
+	if (rc == PIN_OK)
+		rc = kubeconfig_save(host, p, path, server, &id, 1, err);
+	identity_fini(&id);
+	return (rc);
+}
+
+int
+pki_node_kubeconfig(struct pin_host *host, const struct pki *p,
+    const char *path, const char *server, const char *node, int kept,
+    struct pin_err *err)
+{
+	char user[300];
+	struct identity id[] = { { .context = "pintle", .user = user },
+	    { .context = PKI_PROXY_CONTEXT, .user = "system:kube-proxy" } };
+	int rc;
+
+	snprintf(user, sizeof(user), "system:node:%s", node);
+	rc = identity_make(host, p, kept, "system:nodes", &id[0], err);
+	if (rc == PIN_OK)
+		rc = identity_make(host, p, kept, NULL, &id[1], err);
+	if (rc == PIN_OK)
+		rc = kubeconfig_save(host, p, path, server, id, 2, err);
+	identity_fini(&id[0]);
+	identity_fini(&id[1]);
 	return (rc);
 }

@@ -12,6 +12,7 @@
 #define PKI_CA_DAYS	3650
 #define PKI_LEAF_DAYS	365
 #define PKI_NAMES_MAX	32
+#define PKI_PROXY_CONTEXT "proxy"	/* of a node's kubeconfig */
 
 struct pki {
 	char	*dir;
@@ -35,6 +36,11 @@ void	pki_close(PIN_OWN struct pki **);
  * when it is valid and says the same server. org may be NULL. */
 int	pki_kubeconfig(struct pin_host *, const struct pki *, const char *path,
 	    const char *server, const char *user, const char *org,
+	    struct pin_err *);
+/* The same for a node agent: the current context is system:node:NODE's, the
+ * other one the proxy's. kept: the keys stay in the directory too. */
+int	pki_node_kubeconfig(struct pin_host *, const struct pki *,
+	    const char *path, const char *server, const char *node, int kept,
 	    struct pin_err *);
 
 #endif

@@ -22,14 +22,12 @@
 #include "core/controller/controllers.h"
 #include "core/host/addrs.h"
 #include "core/scheduler/scheduler.h"
-#include "core/proxy/proxy.h"
 #include "core/supervise/supervise.h"
 
 struct role {
 	struct apiserver *srv;
 	struct controllers *controllers;	/* NULL: the API server alone */
 	struct scheduler *scheduler;		/* and this */
-	struct proxy	*proxy;		/* NULL: the same, or none configured */
 	struct pin_loop	*control;
 	struct pin_timer compact;
 	uint64_t	 compact_to;	/* revision one interval ago */
@@ -109,7 +107,6 @@ end_run(struct pin_msg *msg)
 	    offsetof(struct role, end));
 
 	scheduler_close(&role->scheduler);
-	proxy_close(&role->proxy);
 	controllers_close(&role->controllers);
 }
 
@@ -172,43 +169,6 @@ scheduler_transport(void *arg, struct pin_loop *loop)
 	    srv->nfronts, "kube-scheduler"));
 }
 
-static struct transport *
-proxy_transport(void *arg, struct pin_loop *loop)
-{
-	struct apiserver *srv = arg;
-
-	return (transport_local(loop, &srv->handler, srv->loops,
-	    srv->nfronts, "kube-proxy"));
-}
-
-/* Of the node that lives in this process. */
-static int
-role_proxy(struct role *role, struct pin_err *err)
-{
-	struct apiserver *srv = role->srv;
-	const struct pin_stage *st = pin_plugins_fixed(srv->plugins,
-	    PIN_SECTION_PROXY);
-	struct pin_addr addrs[PROXY_NODE_IPS_MAX];
-	struct pin_ip ips[PROXY_NODE_IPS_MAX];
-	struct proxy_opts o = { .host = srv->host, .arg = srv,
-	    .transport = proxy_transport, .node = srv->node,
-	    .node_ips = ips };
-	uint32_t i;
-
-	if (st == NULL)
-		return (PIN_OK);
-	o.ops = st->ops;
-	o.self = st->self;
-	o.name = st->name;
-	o.nnode_ips = pin_host_addresses(addrs, PROXY_NODE_IPS_MAX);
-	memset(ips, 0, sizeof(ips));
-	for (i = 0; i < o.nnode_ips; i++) {
-		ips[i].family = addrs[i].family;
-		memcpy(ips[i].ip, addrs[i].ip, sizeof(ips[i].ip));
-	}
-	return (proxy_open(&o, &role->proxy, err));
-}
-
 static int
 role_run(const struct pin_args *args, const char *data, const char *config,
     const char *plugins, int whole, const sigset_t *set, struct pin_err *err)
@@ -217,8 +177,7 @@ role_run(const struct pin_args *args, const char *data, const char *config,
 	struct apiserver_opts o = { .host = args->host, .exe = args->exe,
 	    .plugins = plugins, .data = data, .config = config,
 	    .listen = pin_args_get(args, "listen"),
-	    .node = pin_args_get(args, "node-name"), .controllers = whole,
-	    .proxy = whole };
+	    .node = pin_args_get(args, "node-name"), .controllers = whole };
 	char node[64];
 	int rc;
 
@@ -237,8 +196,6 @@ role_run(const struct pin_args *args, const char *data, const char *config,
 	if (rc == PIN_OK && whole)
 		rc = scheduler_open(args->host, role.srv->plugins,
 		    scheduler_transport, role.srv, &role.scheduler, err);
-	if (rc == PIN_OK && whole)
-		rc = role_proxy(&role, err);
 	if (rc == PIN_OK) {
 		role.start.fn = control_start;
 		pin_loop_post(role.control, &role.start);

@@ -194,7 +194,7 @@ static int
 write_kubeconfig(struct apiserver *srv, const char *data,
     const struct pin_addr *bound, struct pin_err *err)
 {
-	char path[PIN_PATH_MAX], server[96], where[80], user[96];
+	char path[PIN_PATH_MAX], server[96], where[80];
 	int rc;
 
 	pin_addr_print(bound, where, sizeof(where));
@@ -206,9 +206,8 @@ write_kubeconfig(struct apiserver *srv, const char *data,
 		return (rc);
 	/* The node agent on the same directory waits for this one. */
 	snprintf(path, sizeof(path), "%s/node.kubeconfig", data);
-	snprintf(user, sizeof(user), "system:node:%s", srv->node);
-	return (pki_kubeconfig(srv->host, srv->pki, path, server, user,
-	    "system:nodes", err));
+	return (pki_node_kubeconfig(srv->host, srv->pki, path, server,
+	    srv->node, 1, err));
 }
 
 static int
@@ -286,8 +285,8 @@ apiserver_open(const struct apiserver_opts *o, struct apiserver **out,
 	struct pin_plugins_options po = { .host = o->host, .loop = o->loop,
 	    .exe = o->exe, .dir = o->plugins, .data = o->data,
 	    .config = o->config, .roles = PIN_ROLE_APISERVER |
-	    (o->controllers ? PIN_ROLE_CONTROLLERS | PIN_ROLE_SCHEDULER : 0) |
-	    (o->proxy ? PIN_ROLE_PROXY : 0) };
+	    (o->controllers ? PIN_ROLE_CONTROLLERS | PIN_ROLE_SCHEDULER :
+	    0) };
 	struct pin_env_services services;
 	struct pin_addr listen;
 	int rc;

@@ -16,7 +16,6 @@ struct apiserver_opts {
 	const char	*listen;	/* NULL: as the configuration says */
 	const char	*node;
 	int		 controllers;	/* their plugins are opened as well */
-	int		 proxy;		/* the same */
 };
 
 /* On an error *out may hold what was opened: close it all the same. */

@@ -106,11 +106,13 @@ upper(char *out, size_t size, struct pin_str name)
 		    char)out[i]);
 }
 
+/* at: NULL, as the Service says. */
 static void
-service(struct list *l, const struct pin_obj *o, pin_node svc)
+service(struct list *l, const struct pin_obj *o, pin_node svc,
+    const struct service_at *at)
 {
-	struct pin_str ip = pin_obj_str(o, pin_obj_at(o, svc, "spec",
-	    "clusterIP", NULL)), proto, name;
+	struct pin_str ip = at != NULL ? pin_str(at->ip) : pin_obj_str(o,
+	    pin_obj_at(o, svc, "spec", "clusterIP", NULL)), proto, name;
 	char up[256], key[400], text[256], pname[128];
 	int64_t port = 0;
 	int first = 1;
@@ -129,6 +131,8 @@ service(struct list *l, const struct pin_obj *o, pin_node svc)
 		size_t i;
 
 		(void)pin_obj_i64(o, pin_obj_get(o, p, "port"), &port);
+		if (at != NULL)
+			port = at->port;
 		proto = pin_obj_str(o, pin_obj_get(o, p, "protocol"));
 		name = pin_obj_str(o, pin_obj_get(o, p, "name"));
 		snprintf(num, sizeof(num), "%lld", (long long)port);
@@ -172,13 +176,17 @@ services(struct kpod *pod, struct list *l, struct pin_err *err)
 {
 	pin_node links = pin_obj_at(pod->obj, pin_obj_root(pod->obj), "spec",
 	    "enableServiceLinks", NULL), n;
+	struct service_at at;
 	struct pin_obj *o;
 	int rc;
 
 	rc = api_get(pod->k, &o, err, "/api/v1/namespaces/default/services/"
 	    "kubernetes");
-	if (rc == PIN_OK)
-		service(l, o, pin_obj_root(o));
+	if (rc == PIN_OK) {
+		rc = services_apiserver(pod->k, o, &at, err);
+		if (rc == PIN_OK)
+			service(l, o, pin_obj_root(o), &at);
+	}
 	pin_obj_free(&o);
 	if (rc != PIN_OK && rc != PIN_ENOTFOUND)
 		return (rc);
@@ -189,7 +197,10 @@ services(struct kpod *pod, struct list *l, struct pin_err *err)
 	if (rc == PIN_OK)
 		for (n = pin_obj_first(o, pin_obj_get(o, pin_obj_root(o),
 		    "items")); n != 0; n = pin_obj_next(o, n))
-			service(l, o, n);
+			if (!pin_str_is(pin_obj_str(o, pin_obj_at(o, n,
+			    "metadata", "name", NULL)), "kubernetes") ||
+			    strcmp(pod->ns, "default") != 0)
+				service(l, o, n, NULL);
 	pin_obj_free(&o);
 	return (rc);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * kubeconfig.c -- where the API server is and who we are: the current
- * context of a kubeconfig. What it carries inline goes to files below
- * DATA/run/kubelet, mode 0600.
+ * kubeconfig.c -- where the API server is and who we are: a context of a
+ * kubeconfig. What it carries inline goes to files below DATA/run/kubelet,
+ * mode 0600.
  * Start-up. Contract: client-go's clientcmd v1, the parts named here; a
  * credential of another sort (exec, auth-provider) is refused by name. */
 #include <stdio.h>
@@ -61,36 +61,47 @@ material(struct pin_host *host, const char *data, const struct pin_obj *o,
 
 static int
 read_context(struct pin_host *host, const char *data,
-    const struct pin_obj *o, struct kubeconfig *kc, struct pin_err *err)
+    const struct pin_obj *o, const char *context, struct kubeconfig *kc,
+    struct pin_err *err)
 {
-	struct pin_str current = pin_obj_str(o, pin_obj_get(o,
-	    pin_obj_root(o), "current-context"));
-	pin_node ctx = named(o, "contexts", "context", current);
+	struct pin_str name = context != NULL ? pin_str(context) :
+	    pin_obj_str(o, pin_obj_get(o, pin_obj_root(o),
+	    "current-context"));
+	pin_node ctx = named(o, "contexts", "context", name);
 	pin_node cluster = named(o, "clusters", "cluster", pin_obj_str(o,
 	    pin_obj_get(o, ctx, "cluster")));
 	pin_node user = named(o, "users", "user", pin_obj_str(o,
 	    pin_obj_get(o, ctx, "user")));
+	char cert[64], key[64];
 	int rc;
 
+	if (ctx == 0 && context != NULL)
+		return (pin_err_set(err, PIN_ENOTFOUND, "no context %s",
+		    context));
 	if (ctx == 0 || cluster == 0 || user == 0)
-		return (pin_err_set(err, PIN_ECONFIG, "current-context names "
-		    "no context with a cluster and a user"));
+		return (pin_err_set(err, PIN_ECONFIG, "%s names no context "
+		    "with a cluster and a user", context != NULL ? context :
+		    "current-context"));
+	snprintf(cert, sizeof(cert), "%s.crt", context != NULL ? context :
+	    "client");
+	snprintf(key, sizeof(key), "%s.key", context != NULL ? context :
+	    "client");
 	str_copy(kc->server, sizeof(kc->server), pin_obj_str(o,
 	    pin_obj_get(o, cluster, "server")));
 	rc = material(host, data, o, cluster, "certificate-authority",
 	    "ca.crt", kc->ca, err);
 	if (rc == PIN_OK)
 		rc = material(host, data, o, user, "client-certificate",
-		    "client.crt", kc->cert, err);
+		    cert, kc->cert, err);
 	if (rc == PIN_OK)
 		rc = material(host, data, o, user, "client-key",
-		    "client.key", kc->key, err);
+		    key, kc->key, err);
 	return (rc);
 }
 
 int
 kubeconfig_load(struct pin_host *host, const char *data, const char *path,
-    struct kubeconfig *kc, struct pin_err *err)
+    const char *context, struct kubeconfig *kc, struct pin_err *err)
 {
 	struct pin_obj *o = NULL;
 	char *text, dir[KUBELET_PATH_MAX];
@@ -108,7 +119,7 @@ kubeconfig_load(struct pin_host *host, const char *data, const char *path,
 	if (rc == PIN_OK)
 		rc = pin_yaml_parse(NULL, text, len, &o, err);
 	if (rc == PIN_OK)
-		rc = read_context(host, data, o, kc, err);
+		rc = read_context(host, data, o, context, kc, err);
 	if (rc != PIN_OK && err->code != PIN_OK)
 		(void)pin_err_wrap(err, "%s", path);
 	pin_obj_free(&o);

@@ -20,7 +20,8 @@ open_plugins(struct kubelet *k, const struct kubelet_opts *o,
 {
 	struct pin_plugins_options po = { .host = o->host, .exe = o->exe,
 	    .dir = o->plugins, .data = o->data, .config = o->config,
-	    .roles = PIN_ROLE_KUBELET };
+	    .roles = PIN_ROLE_KUBELET |
+	    PIN_ROLE_PROXY };
 	struct pin_report rep = { 0 };
 	const struct pin_chain *chain;
 	struct pin_stage *net;
@@ -69,18 +70,17 @@ attach(struct kubelet *k, struct pin_err *err)
 	return (rc);
 }
 
-static int
-open_client(struct kubelet *k, const struct kubelet_opts *o,
-    struct pin_err *err)
+int
+kubelet_remote(struct kubelet *k, const struct kubelet_opts *o,
+    const char *context, struct tls_client **tls,
+    struct transport_remote_opts *t, struct pin_err *err)
 {
-	struct transport_remote_opts t = { .loop = k->loop,
-	    .name = "kubernetes", .agent = "pintle-kubelet" };
 	struct kubeconfig *kc = pin_xcalloc(1, sizeof(*kc));
 	const char *server;
-	struct transport *tr;
 	int rc;
 
-	rc = kubeconfig_load(k->host, k->data, o->kubeconfig, kc, err);
+	rc = kubeconfig_load(k->host, k->data, o->kubeconfig, context, kc,
+	    err);
 	if (rc != PIN_OK)
 		goto out;
 	server = o->server != NULL ? o->server : kc->server;
@@ -89,17 +89,32 @@ open_client(struct kubelet *k, const struct kubelet_opts *o,
 		    "needed", server);
 		goto out;
 	}
-	rc = pin_addr_parse(server + 8, &t.addr, err);
+	rc = pin_addr_parse(server + 8, &t->addr, err);
 	if (rc == PIN_OK)
-		rc = tls_client_open(k->host, kc->ca, kc->cert, kc->key,
-		    &k->tls, err);
+		rc = tls_client_open(k->host, kc->ca, kc->cert, kc->key, tls,
+		    err);
+	t->tls = *tls;
+	t->name = "kubernetes";
+out:
+	free(kc);
+	return (rc);
+}
+
+static int
+open_client(struct kubelet *k, const struct kubelet_opts *o,
+    struct pin_err *err)
+{
+	struct transport_remote_opts t = { .loop = k->loop,
+	    .agent = "pintle-kubelet" };
+	struct transport *tr;
+	int rc;
+
+	rc = kubelet_remote(k, o, NULL, &k->tls, &t, err);
 	if (rc == PIN_OK) {
-		t.tls = k->tls;
+		k->server = t.addr;
 		tr = transport_remote(&t);
 		k->client = client_new(k->loop, NULL, &tr);
 	}
-out:
-	free(kc);
 	return (rc);
 }
 
@@ -138,6 +153,8 @@ kubelet_open(const struct kubelet_opts *o, struct kubelet **out,
 		rc = attach(k, err);
 	if (rc == PIN_OK)
 		rc = open_client(k, o, err);
+	if (rc == PIN_OK)
+		rc = services_open(k, o, err);
 	if (rc != PIN_OK)
 		return (rc);
 	k->start.fn = start_on_loop;
@@ -190,6 +207,7 @@ kubelet_close(struct kubelet **out)
 	}
 	if (k->loop != NULL)
 		pin_loop_close(&k->loop);
+	services_close(k);
 	if (k->plugins != NULL)
 		pin_plugins_close(&k->plugins);
 	while ((pod = k->pods) != NULL) {

@@ -69,8 +69,14 @@ struct kubeconfig {
 	char	ca[KUBELET_PATH_MAX], cert[KUBELET_PATH_MAX],
 		key[KUBELET_PATH_MAX];
 };
+/* context: NULL, the current one; PIN_ENOTFOUND when there is none so. */
 int	kubeconfig_load(struct pin_host *, const char *data,
-	    const char *path, struct kubeconfig *, struct pin_err *);
+	    const char *path, const char *context, struct kubeconfig *,
+	    struct pin_err *);
+/* kubelet.c: what a transport to the API server needs, but for its loop. */
+int	kubelet_remote(struct kubelet *, const struct kubelet_opts *,
+	    const char *context, struct tls_client **,
+	    struct transport_remote_opts *, struct pin_err *);
 
 /* ---- containers and pods ---------------------------------------------- */
 
@@ -152,6 +158,9 @@ struct kubelet {
 	struct pin_loop	*loop;
 	struct client	*client;
 	struct tls_client *tls;
+	struct pin_addr	 server;	/* the API server, as we reach it */
+	struct proxy	*proxy;		/* NULL: Services are not served */
+	struct tls_client *proxy_tls;
 	struct pin_plugins *plugins;
 	const char	*data, *node;
 	struct pin_addr	 ips[KUBELET_IPS_MAX];
@@ -251,6 +260,19 @@ void	event_pod(struct kpod *, const char *container, int warning,
 void	event_node(struct kubelet *, int warning, const char *reason,
 	    const char *fmt, ...) PIN_PRINTF(4, 5);
 void	event_drain(struct kubelet *);		/* at the end: drops */
+
+/* services.c: how this node serves Services; control thread */
+int	services_open(struct kubelet *, const struct kubelet_opts *,
+	    struct pin_err *);
+void	services_close(struct kubelet *);
+/* Where a pod finds the API server: its Service's address when this node
+ * serves that, else its own. Work pool. */
+struct service_at {
+	char		 ip[64];
+	int64_t		 port;
+};
+int	services_apiserver(struct kubelet *, const struct pin_obj *service,
+	    struct service_at *, struct pin_err *);
 
 /* logs.c */
 int	logs_open(struct kubelet *, struct pin_err *);

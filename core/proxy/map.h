@@ -24,10 +24,17 @@ struct svc_port {
 struct svc {
 	uint32_t	 affinity_s;
 	uint8_t		 local_only, internal_local;
-	uint8_t		 nips, pad;
+	uint8_t		 nips, nexternal;
 	struct pin_ip	 ips[PROXY_CLUSTER_IPS_MAX];
+	struct pin_ip	 external[PROXY_EXTERNAL_IPS_MAX];
 	uint32_t	 nports;
 	struct svc_port	 port[];
+};
+
+/* Of a ServiceCIDR: one a family. */
+struct cidrs {
+	uint32_t	 n, pad;
+	struct pin_cidr	 cidr[PROXY_CLUSTER_IPS_MAX];
 };
 
 struct slice_port {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * proxy.c -- see proxy.h: a loop with a client and two informers on it. An
+ * proxy.c -- see proxy.h: a loop with a client and three informers on it. An
  * event changes a record or nothing; when the loop has drained its queue and
  * a record has changed, the plugin hears the whole state.
  * Proxy loop, but for open and close. Contract: proxy.h. */
@@ -15,6 +15,7 @@
 #include "core/proxy/state.h"
 
 #define PROXY_MAGIC	0x70727879u
+#define INFORMERS	3
 #define CLOSE_MAX_S	10	/* of waiting for the API server to let go */
 #define EVENT_BYTES_MAX	((size_t)16 << 20)	/* an object, parsed */
 
@@ -28,10 +29,10 @@ struct proxy {
 	char		*name;
 	struct pin_ip	 node_ips[PROXY_NODE_IPS_MAX];
 	uint32_t	 nnode_ips;
-	uint32_t	 synced;	/* of the two informers */
+	uint32_t	 synced;	/* of the informers */
 	struct client	*client;
 	struct informers *informers;
-	struct informer_user services, slices;
+	struct informer_user services, slices, cidrs;
 	struct proxy_table table;
 	struct pin_arena *event_arena, *state_arena;
 	struct pin_timer timer;		/* the end of a burst, or a retry */
@@ -41,14 +42,11 @@ struct proxy {
 	struct pin_err	 said;		/* logged already */
 	struct proxy_counters count;
 	struct pin_msg	 stop;
-	pthread_mutex_t	 lock;		/* of gone */
+	pthread_mutex_t	 lock;		/* of the next two */
 	pthread_cond_t	 ended;
-	uint32_t	 gone, pad;
+	uint32_t	 gone;
+	uint32_t	 applied;	/* once */
 };
-
-static const struct pin_str no_groups[1];
-static const struct client_identity proxy_identity = {
-    .name = { "system:kube-proxy", 17 }, .groups = no_groups };
 
 /* ---- applying -------------------------------------------------------- */
 
@@ -93,6 +91,11 @@ apply(struct proxy *p)
 	if (rc == PIN_OK)
 		rc = p->ops->apply(p->self, &st, &err);
 	applied(p, rc, &err);
+	(void)pthread_mutex_lock(&p->lock);
+	if (!p->applied)
+		(void)pthread_cond_broadcast(&p->ended);
+	p->applied = 1;
+	(void)pthread_mutex_unlock(&p->lock);
 	pin_arena_reset(p->state_arena);
 	p->next_ns = pin_host_now(p->host) +
 	    (uint64_t)PROXY_BURST_MS * 1000000;
@@ -105,7 +108,7 @@ turn(void *arg)
 	struct proxy *p = arg;
 	uint64_t now;
 
-	if (!p->dirty || p->synced < 2 || p->stopping)
+	if (!p->dirty || p->synced < INFORMERS || p->stopping)
 		return;
 	now = pin_host_now(p->host);
 	if (now >= p->next_ns) {
@@ -174,6 +177,16 @@ slice_event(struct informer_user *u, const struct informer_event *ev)
 }
 
 static void
+cidr_event(struct informer_user *u, const struct informer_event *ev)
+{
+	struct proxy *p = u->arg;
+	struct pin_err err = PIN_ERR_INIT;
+
+	heard(p, proxy_table_cidr(&p->table, ev->name, ev->type ==
+	    INFORMER_DELETED ? NULL : ev->object, &err), &err);
+}
+
+static void
 synced(struct informer_user *u)
 {
 	struct proxy *p = u->arg;
@@ -207,6 +220,8 @@ proxy_new(const struct proxy_opts *o)
 	    .synced = synced, .arg = p };
 	p->slices = (struct informer_user){ .event = slice_event,
 	    .synced = synced, .arg = p };
+	p->cidrs = (struct informer_user){ .event = cidr_event,
+	    .synced = synced, .arg = p };
 	return (p);
 }
 
@@ -224,12 +239,14 @@ proxy_open(const struct proxy_opts *o, PIN_OWN struct proxy **out,
 		pin_timer_init(&p->timer, p->loop, tick);
 		pin_loop_hook(p->loop, turn, p);
 		t = o->transport(o->arg, p->loop);
-		p->client = client_new(p->loop, &proxy_identity, &t);
+		p->client = client_new(p->loop, NULL, &t);
 		p->informers = informers_new(p->client);
 		informer_open(p->informers, "", "v1", "services",
 		    &p->services);
 		informer_open(p->informers, "discovery.k8s.io", "v1",
 		    "endpointslices", &p->slices);
+		informer_open(p->informers, "networking.k8s.io", "v1",
+		    "servicecidrs", &p->cidrs);
 		rc = pin_loop_start(p->loop, err);
 	}
 	if (rc != PIN_OK)
@@ -244,7 +261,7 @@ on_gone(void *arg)
 
 	(void)pthread_mutex_lock(&p->lock);
 	p->gone = 1;
-	(void)pthread_cond_signal(&p->ended);
+	(void)pthread_cond_broadcast(&p->ended);
 	(void)pthread_mutex_unlock(&p->lock);
 }
 
@@ -259,24 +276,39 @@ stop_on_loop(struct pin_msg *msg)
 	client_close(&p->client, on_gone, p);	/* ends both watches */
 	informer_close(&p->services);
 	informer_close(&p->slices);
+	informer_close(&p->cidrs);
 	informers_free(&p->informers);
 }
 
-/* 0: the API server has not let go of everything in time. */
+/* Until *what is set, under the lock; 0: it is not, in time. */
 static int
-wait_gone(struct proxy *p)
+wait_until(struct proxy *p, const uint32_t *what, uint32_t ms)
 {
 	struct timespec until;
-	int rc = 0, gone;
+	int rc = 0, is_so;
 
 	(void)clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += CLOSE_MAX_S;
+	until.tv_sec += ms / 1000;
+	until.tv_nsec += (long)(ms % 1000) * 1000000L;
+	if (until.tv_nsec >= 1000000000L) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000L;
+	}
 	(void)pthread_mutex_lock(&p->lock);
-	while (!p->gone && rc == 0)
+	while (!*what && rc == 0)
 		rc = pthread_cond_timedwait(&p->ended, &p->lock, &until);
-	gone = (int)p->gone;
+	is_so = *what != 0;
 	(void)pthread_mutex_unlock(&p->lock);
-	return (gone);
+	return (is_so);
+}
+
+int
+proxy_serves(struct proxy *p, const struct pin_ip *ip, uint16_t port,
+    uint32_t protocol, uint32_t wait_ms)
+{
+	return (p != NULL && PIN_HAS(p->ops, serves) && wait_until(p,
+	    &p->applied, wait_ms) && p->ops->serves(p->self, ip, port,
+	    protocol));
 }
 
 void
@@ -291,7 +323,7 @@ proxy_close(PIN_OWN struct proxy **pp)
 	if (p->client != NULL) {
 		p->stop.fn = stop_on_loop;
 		pin_loop_post(p->loop, &p->stop);
-		if (!wait_gone(p)) {
+		if (!wait_until(p, &p->gone, CLOSE_MAX_S * 1000)) {
 			/* Its answer would find a loop that is no more. */
 			pin_log(p->host, PIN_LOG_ERROR, "proxy: a request is "
 			    "still under way: not closed");

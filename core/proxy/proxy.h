@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * proxy.h -- the role proxy: looks at Services and EndpointSlices and tells
- * the plugin of section `proxy` what there is, whole each time.
+ * proxy.h -- the role proxy: looks at Services, EndpointSlices and
+ * ServiceCIDRs and tells the plugin of section `proxy` what there is, whole
+ * each time.
  * Thread: open and close on a control thread; the rest on a loop of its own.
  * Contract: below; docs/abi/proxy.md. */
 #ifndef PIN_PROXY_ROLE_H
@@ -18,7 +19,7 @@
 #define PROXY_BURST_MS		50
 /* After an error the same state is said again; doubles. */
 #define PROXY_RETRY_MS		1000
-#define PROXY_RETRY_MAX_MS	30000
+#define PROXY_RETRY_MAX_MS	5000
 #define PROXY_NODE_IPS_MAX	16
 
 struct proxy;
@@ -29,7 +30,8 @@ struct proxy_opts {
 	const struct pin_proxy_ops *ops;
 	void		*self;
 	const char	*name;		/* for messages */
-	/* Makes the transport, on the new loop's behalf. */
+	/* Makes the transport, on the new loop's behalf: who asks is its
+	 * business. */
 	struct transport *(*transport)(void *arg, struct pin_loop *);
 	void		*arg;
 	const char	*node;		/* name of this one */
@@ -42,6 +44,11 @@ int	proxy_open(const struct proxy_opts *, PIN_OWN struct proxy **,
 /* Ends what is under way and waits for it; what the plugin has been told
  * stays until the plugin is closed. */
 void	proxy_close(PIN_OWN struct proxy **);	/* NULL ok */
+
+/* Does the plugin answer at this address of a Service (any thread)? Waits for
+ * the first apply, at most wait_ms; none by then, or no proxy: 0. */
+int	proxy_serves(struct proxy *, const struct pin_ip *, uint16_t port,
+	    uint32_t protocol, uint32_t wait_ms);
 
 struct proxy_counters {
 	atomic_uint_least64_t events, changes, applies, errors;

@@ -30,6 +30,7 @@ proxy_table_fini(struct proxy_table *t)
 {
 	proxy_map_fini(&t->services);
 	proxy_map_fini(&t->slices);
+	proxy_map_fini(&t->cidrs);
 }
 
 int
@@ -47,6 +48,27 @@ proxy_ip_parse(struct pin_str s, struct pin_ip *ip)
 	else if (inet_pton(AF_INET6, text, ip->ip) == 1)
 		ip->family = 6;
 	return (ip->family != 0);
+}
+
+int
+proxy_cidr_parse(struct pin_str s, struct pin_cidr *c)
+{
+	const char *slash = s.len > 0 ? memchr(s.p, '/', s.len) : NULL;
+	size_t i;
+
+	memset(c, 0, sizeof(*c));
+	if (slash == NULL || !proxy_ip_parse((struct pin_str){ s.p,
+	    (size_t)(slash - s.p) }, &c->ip))
+		return (0);
+	i = (size_t)(slash - s.p) + 1;
+	if (i == s.len || s.len - i > 3)
+		return (0);
+	for (; i < s.len; i++) {
+		if (s.p[i] < '0' || s.p[i] > '9')
+			return (0);
+		c->bits = c->bits * 10 + (uint32_t)(s.p[i] - '0');
+	}
+	return (c->bits <= (c->ip.family == 4 ? 32u : 128u));
 }
 
 static pin_node
@@ -124,6 +146,18 @@ svc_ips(const struct pin_obj *o, pin_node spec, struct svc *s)
 }
 
 static void
+svc_external(const struct pin_obj *o, pin_node spec, struct svc *s)
+{
+	pin_node n = pin_obj_first(o, pin_obj_get(o, spec, "externalIPs"));
+
+	for (; n != 0 && s->nexternal < PROXY_EXTERNAL_IPS_MAX;
+	    n = pin_obj_next(o, n))
+		if (proxy_ip_parse(pin_obj_str(o, n),
+		    &s->external[s->nexternal]))
+			s->nexternal++;
+}
+
+static void
 svc_policies(const struct pin_obj *o, pin_node spec, struct svc *s)
 {
 	int64_t secs;
@@ -175,6 +209,7 @@ svc_put(struct proxy_table *t, const struct proxy_key *key,
 	int changed;
 
 	svc_ips(o, spec, s);
+	svc_external(o, spec, s);
 	svc_policies(o, spec, s);
 	for (n = pin_obj_first(o, pin_obj_get(o, spec, "ports")); n != 0;
 	    n = pin_obj_next(o, n))
@@ -324,4 +359,28 @@ proxy_table_slice(struct proxy_table *t, struct pin_str ns,
 		    PROXY_ENDPOINTS_MAX));
 	}
 	return (slice_put(t, &key, o, nports, neps) || changed);
+}
+
+/* ---- service ranges --------------------------------------------------- */
+
+int
+proxy_table_cidr(struct proxy_table *t, struct pin_str name,
+    const struct pin_obj *o, struct pin_err *err)
+{
+	struct proxy_key key;
+	struct cidrs c = { 0 };
+	pin_node n;
+
+	proxy_key_init(&key);
+	if (!proxy_key_add(&key, name))
+		return (pin_err_set(err, PIN_ELIMIT, "ServiceCIDR's name "
+		    "longer than %d bytes", PROXY_RECORD_KEY_MAX));
+	if (o == NULL)
+		return (proxy_map_remove(&t->cidrs, &key));
+	for (n = pin_obj_first(o, pin_obj_at(o, pin_obj_root(o), "spec",
+	    "cidrs", NULL)); n != 0 && c.n < PROXY_CLUSTER_IPS_MAX;
+	    n = pin_obj_next(o, n))
+		if (proxy_cidr_parse(pin_obj_str(o, n), &c.cidr[c.n]))
+			c.n++;
+	return (proxy_map_put(&t->cidrs, &key, &c, sizeof(c)));
 }

@@ -106,7 +106,8 @@ endpoints_put(struct build *b, const struct svc *s,
 		if (n == 0 || !same_place(&b->cand[n - 1], &b->cand[i]))
 			b->cand[n++] = b->cand[i];
 	b->ncand = n;
-	if (!(s->internal_local && (s->local_only || p->node_port == 0)))
+	if (!(s->internal_local && (s->local_only || (p->node_port == 0 &&
+	    p->nexternal_ips == 0))))
 		decide(b, 0, PIN_ENDPOINT_CLUSTER);
 	if (s->internal_local || s->local_only)
 		decide(b, 1, PIN_ENDPOINT_LOCAL);
@@ -142,6 +143,8 @@ port_put(struct build *b, const struct proxy_record *rec,
 	p->affinity_s = s->affinity_s;
 	p->local_only = s->local_only;
 	p->internal_local = s->internal_local;
+	p->external_ips = s->external;
+	p->nexternal_ips = s->nexternal;
 	b->ncand = 0;
 	for (i = from; i < to; i++) {
 		sl = (const void *)b->t->slices.record[i]->data;
@@ -187,6 +190,27 @@ services_put(struct build *b)
 	return (1);
 }
 
+static int
+cidrs_put(const struct proxy_map *m, struct pin_arena *arena,
+    struct pin_proxy_state *st)
+{
+	struct pin_cidr *out = pin_arena_zalloc(arena, PROXY_CIDRS_MAX *
+	    sizeof(*out));
+	const struct cidrs *c;
+	uint32_t i, k;
+
+	if (out == NULL)
+		return (0);
+	for (i = 0; i < m->n; i++) {
+		c = (const void *)m->record[i]->data;
+		for (k = 0; k < c->n && st->nservice_cidrs <
+		    PROXY_CIDRS_MAX; k++)
+			out[st->nservice_cidrs++] = c->cidr[k];
+	}
+	st->service_cidrs = out;
+	return (1);
+}
+
 int
 proxy_table_state(const struct proxy_table *t, struct pin_arena *arena,
     const struct pin_ip *node_ips, uint32_t nnode_ips,
@@ -202,15 +226,17 @@ proxy_table_state(const struct proxy_table *t, struct pin_arena *arena,
 		n += s->nports;
 	}
 	b.ports = pin_arena_zalloc(arena, (n + 1) * sizeof(*b.ports));
-	ok = b.ports != NULL && services_put(&b);
+	*st = (struct pin_proxy_state){ .size = sizeof(*st),
+	    .node_ips = node_ips, .nnode_ips = nnode_ips };
+	ok = b.ports != NULL && services_put(&b) && cidrs_put(&t->cidrs,
+	    arena, st);
 	free(b.cand);
 	if (!ok)
 		return (pin_err_set(err, PIN_ENOMEM, "the state of %u "
 		    "services takes more than %zu bytes", t->services.n,
 		    PROXY_STATE_BYTES_MAX));
 	b.ports[n].size = sizeof(*b.ports);
-	*st = (struct pin_proxy_state){ .size = sizeof(*st),
-	    .nports = b.nports, .ports = b.ports, .node_ips = node_ips,
-	    .nnode_ips = nnode_ips };
+	st->nports = b.nports;
+	st->ports = b.ports;
 	return (PIN_OK);
 }

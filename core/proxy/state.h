@@ -14,6 +14,8 @@
 #define PROXY_ENDPOINTS_MAX	1000	/* of one slice, as the API says */
 #define PROXY_PORT_ENDPOINTS_MAX 16384	/* of one port of one Service */
 #define PROXY_CLUSTER_IPS_MAX	2	/* dual stack */
+#define PROXY_EXTERNAL_IPS_MAX	8	/* of one Service; more: not served */
+#define PROXY_CIDRS_MAX		16	/* of all ServiceCIDRs */
 #define PROXY_PORT_NAME_MAX	64	/* DNS label, with NUL */
 #define PROXY_RECORD_KEY_MAX	1024	/* namespace, service, slice */
 #define PROXY_STATE_BYTES_MAX	((size_t)256 << 20)
@@ -27,7 +29,7 @@ struct proxy_map {
 };
 
 struct proxy_table {
-	struct proxy_map services, slices;
+	struct proxy_map services, slices, cidrs;
 	char		 node[254];	/* NUL-terminated: this one */
 };
 
@@ -44,6 +46,10 @@ int	proxy_table_slice(struct proxy_table *, struct pin_str ns,
 	    struct pin_str name, const struct pin_obj *object,
 	    const struct pin_obj *before, struct pin_err *);
 
+/* A ServiceCIDR; both as above. */
+int	proxy_table_cidr(struct proxy_table *, struct pin_str name,
+	    const struct pin_obj *object, struct pin_err *);
+
 /* All of it, in the arena and pointing into the table. */
 int	proxy_table_state(const struct proxy_table *, struct pin_arena *,
 	    const struct pin_ip *node_ips, uint32_t nnode_ips,
@@ -51,5 +57,6 @@ int	proxy_table_state(const struct proxy_table *, struct pin_arena *,
 
 /* 0: no address. */
 int	proxy_ip_parse(struct pin_str, struct pin_ip *);
+int	proxy_cidr_parse(struct pin_str, struct pin_cidr *);
 
 #endif

@@ -10,7 +10,7 @@
 
 #include <pintle/network.h>
 
-#define PIN_PROXY_ABI		PIN_ABI(1, 0) /* history: docs/abi/proxy.md */
+#define PIN_PROXY_ABI		PIN_ABI(1, 1) /* history: docs/abi/proxy.md */
 
 enum { PIN_PROTO_TCP = 6, PIN_PROTO_UDP = 17 };
 
@@ -44,6 +44,16 @@ struct pin_service_port {
 					 * comes to the node port */
 	uint32_t	 internal_local; /* internalTrafficPolicy: Local, of
 					 * what comes to a cluster IP */
+	/* since 1.1 */
+	const struct pin_ip *external_ips;	/* where they are this node's:
+						 * as a node port, at `port` */
+	uint32_t	 nexternal_ips;
+	uint32_t	 pad;
+};
+
+struct pin_cidr {
+	struct pin_ip	 ip;
+	uint32_t	 bits;		/* of the prefix */
 };
 
 struct pin_proxy_state {
@@ -53,7 +63,9 @@ struct pin_proxy_state {
 						 * port, protocol */
 	const struct pin_ip *node_ips;
 	uint32_t	 nnode_ips;
-	uint32_t	 pad;
+	uint32_t	 nservice_cidrs;	/* since 1.1, as the next */
+	const struct pin_cidr *service_cidrs;	/* where cluster IPs come
+						 * from */
 };
 
 /* The i-th port, whatever the host's size of one is. */
@@ -69,10 +81,16 @@ pin_proxy_port(const struct pin_proxy_state *st, uint32_t i)
 typedef int pin_proxy_apply_fn(void *self, const struct pin_proxy_state *,
     struct pin_err *);
 
+/* Does a client on this node reach that address of a Service through this
+ * plugin, as of the last apply? Any thread; must not block for long. */
+typedef int pin_proxy_serves_fn(void *self, const struct pin_ip *,
+    uint16_t port, uint32_t protocol);
+
 struct pin_proxy_ops {
 	uint32_t		 size;
 	uint32_t		 pad;
 	pin_proxy_apply_fn	*apply;
+	pin_proxy_serves_fn	*serves;	/* optional: never; since 1.1 */
 };
 
 #endif

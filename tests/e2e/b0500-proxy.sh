@@ -15,6 +15,14 @@ NODE=$(k get endpointslice kubernetes -n default \
     -o 'jsonpath={.endpoints[0].addresses[0]}')
 like 'the API server is an endpoint' "$NODE" '*.*.*.*'
 
+# The proxy is part of the node agent, with an identity of its own.
+who() { # CONTEXT-ARG...
+	KUBECONFIG=$DATA/node.kubeconfig k "$@" auth whoami \
+	    -o 'jsonpath={.status.userInfo.username}'
+}
+is 'the proxy asks as itself' "$(who --context proxy)" system:kube-proxy
+like 'and the agent as its node' "$(who)" 'system:node:*'
+
 server() { # WORD: its port in PORT
 	port
 	bg "$PIN_BUILD/tests/kinds/proxy" serve "$NODE" "$PORT" "$1"
@@ -135,6 +143,21 @@ healthz() {
 	curl -sSk --max-time 5 "https://127.0.0.1:$API/healthz"
 }
 wait_for 10 gives ok healthz
+
+# It lives and dies with the agent; the API server does not care.
+agent() {
+	for e_c in /proc/[0-9]*; do
+		tr '\0' ' ' 2> /dev/null < "$e_c/cmdline" |
+		    grep -q "kubelet --data $DATA " && echo "${e_c#/proc/}"
+	done
+}
+AGENT=$(agent)
+ok 'the node agent is killed' kill -9 "$AGENT"
+again() {
+	[ -n "$(agent)" ] && [ "$(agent)" != "$AGENT" ] &&
+	    [ "$(get "$WEB")" = two ]
+}
+wait_for 20 again
 
 ok 'a Service is deleted' k delete service web
 wait_for 10 refused "$WEB"

@@ -38,6 +38,10 @@ put_port(struct pin_out *o, const struct pin_service_port *p)
 		pin_out_printf(o, ":%u", (unsigned int)p->node_port);
 	pin_out_cstr(o, p->local_only ? " external-local" : "");
 	pin_out_cstr(o, p->internal_local ? " internal-local" : "");
+	for (i = 0; i < p->nexternal_ips; i++) {
+		pin_out_cstr(o, " external=");
+		put_ip(o, &p->external_ips[i]);
+	}
 	if (p->affinity_s != 0)
 		pin_out_printf(o, " affinity=%u", p->affinity_s);
 	for (i = 0; i < p->ncluster_ips; i++) {
@@ -290,6 +294,24 @@ test_more(void)
 		CHECK_STR(state(), "default/web http:80 affinity=10800 "
 		    "10.0.0.1 ->\n");
 	}
+	CASE("external addresses; what is none is passed over") {
+		CHECK_INT(service("web", "", IPS "\"externalIPs\":[\"192.0.2.7"
+		    "\",\"x\"]," PORT), 1);
+		CHECK_STR(state(), "default/web http:80 external=192.0.2.7 "
+		    "10.0.0.1 ->\n");
+	}
+	CASE("a range is an address and a prefix") {
+		struct pin_cidr c;
+
+		CHECK_INT(proxy_cidr_parse(PIN_STR("10.96.0.0/12"), &c), 1);
+		CHECK_UINT(c.bits, 12);
+		CHECK_INT(proxy_cidr_parse(PIN_STR("10.96.0.0/33"), &c), 0);
+		CHECK_INT(proxy_cidr_parse(PIN_STR("10.96.0.0/"), &c), 0);
+		CHECK_INT(proxy_cidr_parse(PIN_STR("10.96.0.0"), &c), 0);
+		CHECK_INT(proxy_cidr_parse(PIN_STR("10.96.0.0/1x"), &c), 0);
+		CHECK_INT(proxy_cidr_parse(PIN_STR("/8"), &c), 0);
+		CHECK_INT(proxy_cidr_parse(PIN_STR("fd00::/129"), &c), 0);
+	}
 	pin_out_init(&big, NULL, 1 << 20);
 	pin_out_cstr(&big, "{\"spec\":{" IPS "\"ports\":[{\"port\":1}");
 	for (i = 0; i < PROXY_PORTS_MAX; i++)
@@ -311,12 +333,12 @@ test_more(void)
 
 /* ---- the role --------------------------------------------------------- */
 
-/* Two watches, of services and of slices, that main writes to. */
+/* Three watches, of services, slices and ranges, that main writes to. */
 static struct fake {
 	struct transport base;
 	struct pin_loop	*loop;
-	struct client_call *call[2];
-	struct pin_msg	 head[2];
+	struct client_call *call[3];
+	struct pin_msg	 head[3];
 } fake;
 static _Atomic(int) watching;
 
@@ -333,7 +355,8 @@ fake_head(struct pin_msg *m)
 static void
 fake_start(struct transport *tr, struct client_call *call)
 {
-	int i = strstr(call->target.p, "/endpointslices?") != NULL;
+	int i = strstr(call->target.p, "/endpointslices?") != NULL ? 1 :
+	    strstr(call->target.p, "/servicecidrs?") != NULL ? 2 : 0;
 
 	(void)tr;
 	fake.call[i] = call;
@@ -347,7 +370,7 @@ fake_cancel(struct transport *tr, struct client_call *call)
 	int i;
 
 	(void)tr;
-	for (i = 0; i < 2; i++)
+	for (i = 0; i < 3; i++)
 		if (fake.call[i] == call)
 			fake.call[i] = NULL;
 }
@@ -429,8 +452,34 @@ feed_end(int which)
 
 /* The plugin. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static char last[8192];
+static char last[8192], ranges[256];
+static const struct pin_ip an_ip = { .family = 4, .ip = { 10, 0, 0, 1 } };
 static _Atomic(int) applies, failing;
+
+static int
+fake_serves(void *self, const struct pin_ip *ip, uint16_t port,
+    uint32_t protocol)
+{
+	(void)self;
+	return (memcmp(ip, &an_ip, sizeof(*ip)) == 0 && port == 80 &&
+	    protocol == PIN_PROTO_TCP);
+}
+
+static void
+put_ranges(const struct pin_proxy_state *st)
+{
+	struct pin_out o;
+	uint32_t i;
+
+	pin_out_init(&o, NULL, sizeof(ranges) - 1);
+	for (i = 0; i < st->nservice_cidrs; i++) {
+		put_ip(&o, &st->service_cidrs[i].ip);
+		pin_out_printf(&o, "/%u ", st->service_cidrs[i].bits);
+	}
+	memcpy(ranges, o.p != NULL ? o.p : "", o.len);
+	ranges[o.len] = '\0';
+	pin_out_fini(&o);
+}
 
 static int
 fake_apply(void *self, const struct pin_proxy_state *st, struct pin_err *err)
@@ -438,6 +487,7 @@ fake_apply(void *self, const struct pin_proxy_state *st, struct pin_err *err)
 	(void)self;
 	pthread_mutex_lock(&lock);
 	snprintf(last, sizeof(last), "%s", text_of(st));
+	put_ranges(st);
 	pthread_mutex_unlock(&lock);
 	atomic_fetch_add(&applies, 1);
 	if (atomic_load(&failing) == 0)
@@ -457,49 +507,14 @@ heard(const char *want)
 }
 
 static const struct pin_proxy_ops fake_plugin = {
-    .size = sizeof(fake_plugin), .apply = fake_apply };
+    .size = sizeof(fake_plugin), .apply = fake_apply,
+    .serves = fake_serves };
 
 static void
-test_role(void)
+test_role_more(struct proxy *p)
 {
-	struct proxy_opts o = { .host = pin_host_real(), .ops = &fake_plugin,
-	    .name = "fake", .transport = fake_transport, .node = "here" };
-	struct proxy *p;
-	struct pin_err err = PIN_ERR_INIT;
-	uint64_t t0;
-	int i, before;
+	int before;
 
-	if (proxy_open(&o, &p, &err) != PIN_OK)
-		BAIL("%s", err.text);
-	CASE("nothing is applied before both watches are whole") {
-		WAIT(atomic_load(&watching) == 2, 5000);
-		feed(0, "ADDED", SVC("1"), 30080);
-		feed_end(0);
-		WAIT(atomic_load(&lines) == posted, 5000);
-		CHECK_INT(atomic_load(&applies), 0);
-		feed(1, "ADDED", ",\"name\":\"web-1\",\"namespace\":"
-		    "\"default\"," OF("web") "},\"ports\":[{\"name\":\"http\""
-		    ",\"port\":8080}],\"endpoints\":[{\"addresses\":["
-		    "\"10.1.0.1\"]}]");
-		feed_end(1);
-		WAIT(heard("default/web http:80:30080 10.0.0.1 -> "
-		    "10.1.0.1:8080C\n"), 5000);
-		CHECK_INT(atomic_load(&applies), 1);
-	}
-	CASE("a burst costs one apply in 50 ms") {
-		t0 = tap_now_ms();
-		for (i = 1; i <= 40; i++) {	/* each a turn of its own */
-			feed(0, "MODIFIED", SVC("1"), 30080 + i);
-			WAIT(atomic_load(&lines) == posted, 5000);
-		}
-		for (i = 1; i <= 500; i++)
-			feed(0, "MODIFIED", SVC("1"), 30080 + i % 100);
-		feed(0, "MODIFIED", SVC("1"), 31000);
-		WAIT(heard("default/web http:80:31000 10.0.0.1 -> "
-		    "10.1.0.1:8080C\n"), 5000);
-		CHECK((uint64_t)atomic_load(&applies) <= 3 +
-		    (tap_now_ms() - t0) / PROXY_BURST_MS);
-	}
 	CASE("what a proxy does not look at is no change") {
 		before = (int)proxy_count(p)->changes;
 		feed(0, "MODIFIED", SVC("2"), 31000);
@@ -524,6 +539,66 @@ test_role(void)
 		feed(0, "DELETED", SVC("1"), 31001);
 		WAIT(heard(""), 5000);
 	}
+}
+
+static void
+test_role(void)
+{
+	struct proxy_opts o = { .host = pin_host_real(), .ops = &fake_plugin,
+	    .name = "fake", .transport = fake_transport, .node = "here" };
+	struct proxy *p;
+	struct pin_err err = PIN_ERR_INIT;
+	uint64_t t0;
+	int i;
+
+	if (proxy_open(&o, &p, &err) != PIN_OK)
+		BAIL("%s", err.text);
+	CASE("nothing is applied before all watches are whole") {
+		WAIT(atomic_load(&watching) == 3, 5000);
+		feed(0, "ADDED", SVC("1"), 30080);
+		feed_end(0);
+		WAIT(atomic_load(&lines) == posted, 5000);
+		CHECK_INT(atomic_load(&applies), 0);
+		feed(1, "ADDED", ",\"name\":\"web-1\",\"namespace\":"
+		    "\"default\"," OF("web") "},\"ports\":[{\"name\":\"http\""
+		    ",\"port\":8080}],\"endpoints\":[{\"addresses\":["
+		    "\"10.1.0.1\"]}]");
+		feed_end(1);
+		WAIT(atomic_load(&lines) == posted, 5000);
+		CHECK_INT(atomic_load(&applies), 0);
+		CHECK_INT(proxy_serves(p, &an_ip, 80, PIN_PROTO_TCP, 1), 0);
+		feed(2, "ADDED", ",\"name\":\"kubernetes\"},\"spec\":{\"cidrs"
+		    "\":[\"10.96.0.0/16\",\"fd00::/108\"]}");
+		feed_end(2);
+		WAIT(heard("default/web http:80:30080 10.0.0.1 -> "
+		    "10.1.0.1:8080C\n"), 5000);
+		CHECK_INT(atomic_load(&applies), 1);
+		CHECK_STR(ranges, "10.96.0.0/16 fd00:0000:0000:0000:0000:0000"
+		    ":0000:0000/108 ");
+	}
+	CASE("whether an address is served is the plugin's word") {
+		CHECK_INT(proxy_serves(p, &an_ip, 80, PIN_PROTO_TCP, 5000),
+		    1);
+		CHECK_INT(proxy_serves(p, &an_ip, 81, PIN_PROTO_TCP, 5000),
+		    0);
+		CHECK_INT(proxy_serves(NULL, &an_ip, 80, PIN_PROTO_TCP, 1),
+		    0);
+	}
+	CASE("a burst costs one apply in 50 ms") {
+		t0 = tap_now_ms();
+		for (i = 1; i <= 40; i++) {	/* each a turn of its own */
+			feed(0, "MODIFIED", SVC("1"), 30080 + i);
+			WAIT(atomic_load(&lines) == posted, 5000);
+		}
+		for (i = 1; i <= 500; i++)
+			feed(0, "MODIFIED", SVC("1"), 30080 + i % 100);
+		feed(0, "MODIFIED", SVC("1"), 31000);
+		WAIT(heard("default/web http:80:31000 10.0.0.1 -> "
+		    "10.1.0.1:8080C\n"), 5000);
+		CHECK((uint64_t)atomic_load(&applies) <= 3 +
+		    (tap_now_ms() - t0) / PROXY_BURST_MS);
+	}
+	test_role_more(p);
 	proxy_close(&p);
 }
 
