@@ -24,6 +24,8 @@ int	 pin_os_fallocate(int fd, off_t size);
 int	 pin_os_lock(int fd);
 /* A stream socket, non-blocking, close-on-exec. */
 int	 pin_os_socket(int family);
+/* The same for datagrams. */
+int	 pin_os_dgram(int family);
 int	 pin_os_accept(int fd, void *sockaddr, size_t *len);
 int	 pin_os_peercred(int fd, uint32_t *uid, uint32_t *pid);
 

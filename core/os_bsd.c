@@ -59,6 +59,14 @@ pin_os_socket(int family)
 }
 
 int
+pin_os_dgram(int family)
+{
+	int fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	return (fd < 0 ? -errno : fd);
+}
+
+int
 pin_os_accept(int fd, void *sockaddr, size_t *len)
 {
 	socklen_t n = (socklen_t)*len;

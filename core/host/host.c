@@ -418,3 +418,51 @@ pin_sock_cred(struct pin_sock *s, uint32_t *uid, uint32_t *pid)
 	*uid = *pid = UINT32_MAX;
 	return (s->host->ops->sock_cred(s, uid, pid));
 }
+
+/* ---- datagrams ------------------------------------------------------ */
+
+static int
+dgram_open(struct pin_loop *l, const struct pin_addr *a, int is_connect,
+    pin_sock_ready_fn *ready, void *arg, struct pin_sock **out,
+    struct pin_err *err)
+{
+	PIN_VALID(l, PIN__LOOP_MAGIC);
+	PIN_ASSERT_LOOP(l);
+	*out = NULL;
+	if (l->host->ops->dgram_open == NULL)
+		return (pin_err_set(err, PIN_EUNAVAIL, "this host has no "
+		    "datagrams"));
+	return (l->host->ops->dgram_open(l, a, is_connect, ready, arg, out,
+	    err));
+}
+
+int
+pin_dgram_bind(struct pin_loop *l, const struct pin_addr *a,
+    pin_sock_ready_fn *ready, void *arg, struct pin_sock **out,
+    struct pin_err *err)
+{
+	return (dgram_open(l, a, 0, ready, arg, out, err));
+}
+
+int
+pin_dgram_connect(struct pin_loop *l, const struct pin_addr *a,
+    pin_sock_ready_fn *ready, void *arg, struct pin_sock **out,
+    struct pin_err *err)
+{
+	return (dgram_open(l, a, 1, ready, arg, out, err));
+}
+
+int64_t
+pin_dgram_recv(struct pin_sock *s, void *p, size_t len, struct pin_addr *from)
+{
+	PIN_VALID(s, PIN__SOCK_MAGIC);
+	return (s->host->ops->dgram_recv(s, p, len, from));
+}
+
+int64_t
+pin_dgram_send(struct pin_sock *s, const void *p, size_t len,
+    const struct pin_addr *to)
+{
+	PIN_VALID(s, PIN__SOCK_MAGIC);
+	return (s->host->ops->dgram_send(s, p, len, to));
+}

@@ -78,6 +78,14 @@ struct pin__host_ops {
 	void	 (*sock_peer)(struct pin_sock *, struct pin_addr *);
 	void	 (*sock_local)(struct pin_sock *, struct pin_addr *);
 	int	 (*sock_cred)(struct pin_sock *, uint32_t *, uint32_t *);
+	/* Datagrams; NULL: there are none. */
+	int	 (*dgram_open)(struct pin_loop *, const struct pin_addr *,
+		    int is_connect, pin_sock_ready_fn *, void *,
+		    struct pin_sock **, struct pin_err *);
+	int64_t	 (*dgram_recv)(struct pin_sock *, void *, size_t,
+		    struct pin_addr *);
+	int64_t	 (*dgram_send)(struct pin_sock *, const void *, size_t,
+		    const struct pin_addr *);
 };
 
 struct pin_host {

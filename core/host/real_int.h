@@ -94,5 +94,12 @@ void	 pin__real_sock_close(struct pin_sock *);
 void	 pin__real_sock_peer(struct pin_sock *, struct pin_addr *);
 void	 pin__real_sock_local(struct pin_sock *, struct pin_addr *);
 int	 pin__real_sock_cred(struct pin_sock *, uint32_t *, uint32_t *);
+int	 pin__real_dgram_open(struct pin_loop *, const struct pin_addr *,
+	    int is_connect, pin_sock_ready_fn *, void *, struct pin_sock **,
+	    struct pin_err *);
+int64_t	 pin__real_dgram_recv(struct pin_sock *, void *, size_t,
+	    struct pin_addr *);
+int64_t	 pin__real_dgram_send(struct pin_sock *, const void *, size_t,
+	    const struct pin_addr *);
 
 #endif

@@ -394,6 +394,9 @@ static const struct pin__host_ops real_ops = {
 	.sock_shutdown = pin__real_sock_shutdown,
 	.sock_close = pin__real_sock_close, .sock_peer = pin__real_sock_peer,
 	.sock_local = pin__real_sock_local, .sock_cred = pin__real_sock_cred,
+	.dgram_open = pin__real_dgram_open,
+	.dgram_recv = pin__real_dgram_recv,
+	.dgram_send = pin__real_dgram_send,
 };
 
 static struct pin_host real_host = {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * real_sock.c -- stream sockets of the real host: our descriptors, readiness
+ * real_sock.c -- sockets of the real host: our descriptors, readiness
  * by uv_poll. No buffers here.
  * Loop only; a socket that was never attached belongs to whoever has it.
  * Contract: pintle/host.h. */
@@ -542,4 +542,85 @@ pin__real_sock_cred(struct pin_sock *s, uint32_t *uid, uint32_t *pid)
 		return (PIN_EINVAL);
 	return (pin_os_peercred(real(s)->fd, uid, pid) == 0 ? PIN_OK :
 	    PIN_EINVAL);
+}
+
+/* ---- datagrams ------------------------------------------------------ */
+
+int
+pin__real_dgram_open(struct pin_loop *l, const struct pin_addr *a,
+    int is_connect, pin_sock_ready_fn *ready, void *arg,
+    struct pin_sock **out, struct pin_err *err)
+{
+	struct pin__real_sock *s;
+	union any_addr u;
+	socklen_t len;
+	int fd, rc, on = 1;
+
+	rc = addr_to_os(a, &u, &len, err);
+	if (rc != PIN_OK)
+		return (rc);
+	fd = pin_os_dgram(u.sa.sa_family);
+	if (fd < 0)
+		return (sock_fail(err, a, "socket", -fd));
+	if (!is_connect && a->family == 6)
+		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on,
+		    sizeof(on));
+	if ((is_connect ? connect(fd, &u.sa, len) : bind(fd, &u.sa, len)) !=
+	    0) {
+		rc = sock_fail(err, a, is_connect ? "connect" : "bind",
+		    errno);
+		(void)close(fd);
+		return (rc);
+	}
+	s = sock_new(l->host, fd, AF_UNIX);	/* no TCP options */
+	rc = sock_bind_loop(s, l, err);
+	if (rc != PIN_OK) {
+		pin__real_sock_close(&s->base);
+		return (rc);
+	}
+	s->base.ready = ready;
+	s->base.arg = arg;
+	pin__real_sock_want(&s->base, PIN_SOCK_READ);
+	*out = &s->base;
+	return (PIN_OK);
+}
+
+int64_t
+pin__real_dgram_recv(struct pin_sock *s, void *p, size_t len,
+    struct pin_addr *from)
+{
+	union any_addr u;
+	socklen_t ulen;
+	ssize_t n;
+
+	do {
+		ulen = sizeof(u);
+		n = recvfrom(real(s)->fd, p, len, 0, &u.sa, &ulen);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return (errno == EAGAIN || errno == EWOULDBLOCK ?
+		    PIN_EAGAIN : PIN_ECLOSED);
+	if (from != NULL)
+		addr_from_os(&u, ulen, from);
+	return ((int64_t)n);
+}
+
+int64_t
+pin__real_dgram_send(struct pin_sock *s, const void *p, size_t len,
+    const struct pin_addr *to)
+{
+	union any_addr u;
+	socklen_t ulen = 0;
+	ssize_t n;
+
+	if (to != NULL && addr_to_os(to, &u, &ulen, NULL) != PIN_OK)
+		return (PIN_EINVAL);
+	do
+		n = sendto(real(s)->fd, p, len, MSG_NOSIGNAL, to != NULL ?
+		    &u.sa : NULL, ulen);
+	while (n < 0 && errno == EINTR);
+	if (n >= 0)
+		return ((int64_t)n);
+	return (errno == EAGAIN || errno == EWOULDBLOCK ||
+	    errno == ENOBUFS ? PIN_EAGAIN : PIN_ECLOSED);
 }

@@ -197,4 +197,23 @@ PIN_API void	 pin_sock_local(struct pin_sock *, struct pin_addr *);
 PIN_API int	 pin_sock_cred(struct pin_sock *, uint32_t *uid,
     uint32_t *pid);
 
+/* ---- datagram sockets: loop only; since 1.1 -------------------------- */
+
+/* ready is told of READ at once. The simulated host has none: PIN_EUNAVAIL.
+ * connect: one peer only; that nobody is there is PIN_ECLOSED, and the socket
+ * may go on. pin_sock_want, local and close as above. */
+PIN_API int	 pin_dgram_bind(struct pin_loop *, const struct pin_addr *,
+    pin_sock_ready_fn *, void *arg, PIN_OWN struct pin_sock **,
+    struct pin_err *);
+PIN_API int	 pin_dgram_connect(struct pin_loop *, const struct pin_addr *,
+    pin_sock_ready_fn *, void *arg, PIN_OWN struct pin_sock **,
+    struct pin_err *);
+/* One datagram, what does not fit is lost; its length, also 0. from may be
+ * NULL. */
+PIN_API int64_t	 pin_dgram_recv(struct pin_sock *, void *, size_t,
+    struct pin_addr *from);
+/* to: NULL on a connected one. PIN_EAGAIN: it is lost, as on the way. */
+PIN_API int64_t	 pin_dgram_send(struct pin_sock *, const void *, size_t,
+    const struct pin_addr *to);
+
 #endif

@@ -13,7 +13,7 @@
 #include <pintle/host.h>
 
 #define PIN_PLUGIN_MAGIC	0x70696e74u		/* "pint" */
-#define PIN_HOST_ABI		PIN_ABI(1, 0)
+#define PIN_HOST_ABI		PIN_ABI(1, 1)
 
 enum {
 	PIN_KIND_NONE = 0,

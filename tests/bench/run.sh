@@ -50,7 +50,9 @@ free_port() {
 }
 
 conf() {
-	sed "s|plugin = \"token-file\";|& path = \"$W/tokens\";|" "$CONF" \
+	# Nothing of this machine's network is changed.
+	sed -e "s|plugin = \"token-file\";|& path = \"$W/tokens\";|" \
+	    -e 's/cluster-ips = true/cluster-ips = false/' "$CONF" \
 	    > "$W/pintle.conf"
 	printf '%s,bench,1,"system:masters"\n' "$TOKEN" > "$W/tokens"
 	chmod 600 "$W/tokens"

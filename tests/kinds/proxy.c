@@ -653,6 +653,61 @@ serve_http(char **arg)
 	return (1);
 }
 
+/* `proxy serve-udp ADDR PORT WORD`: the same, a datagram for a datagram;
+ * `proxy ask-udp ADDR PORT [FROM-PORT]` prints what it is answered. */
+static int
+udp_at(struct sockaddr_in *sin, const char *addr, const char *port)
+{
+	memset(sin, 0, sizeof(*sin));
+	sin->sin_family = AF_INET;
+	sin->sin_port = htons((uint16_t)atoi(port));
+	(void)inet_pton(AF_INET, addr, &sin->sin_addr);
+	return (socket(AF_INET, SOCK_DGRAM, 0));
+}
+
+static int
+serve_udp(char **arg)
+{
+	struct sockaddr_in sin, from;
+	int fd = udp_at(&sin, arg[0], arg[1]);
+	socklen_t len;
+	char buf[64];
+
+	if (bind(fd, (struct sockaddr *)(void *)&sin, sizeof(sin)) != 0)
+		return (1);
+	printf("serving\n");
+	fflush(stdout);
+	for (;;) {
+		len = sizeof(from);
+		if (recvfrom(fd, buf, sizeof(buf), 0,
+		    (struct sockaddr *)(void *)&from, &len) >= 0)
+			(void)sendto(fd, arg[2], strlen(arg[2]), 0,
+			    (struct sockaddr *)(void *)&from, len);
+	}
+}
+
+static int
+ask_udp(char **arg)
+{
+	struct timeval tv = { .tv_sec = 2 };
+	struct sockaddr_in sin, me;
+	int fd = udp_at(&me, "0.0.0.0", arg[2] != NULL ? arg[2] : "0");
+	char buf[64];
+	ssize_t n;
+
+	(void)close(udp_at(&sin, arg[0], arg[1]));
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
+	if (bind(fd, (struct sockaddr *)(void *)&me, sizeof(me)) != 0 ||
+	    connect(fd, (struct sockaddr *)(void *)&sin, sizeof(sin)) != 0 ||
+	    send(fd, "?", 1, 0) != 1)
+		return (1);
+	n = recv(fd, buf, sizeof(buf), 0);
+	if (n < 0)
+		return (1);
+	printf("%.*s\n", (int)n, buf);
+	return (0);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -660,6 +715,10 @@ main(int argc, char **argv)
 
 	if (argc == 5 && strcmp(argv[1], "serve") == 0)
 		return (serve_http(argv + 2));
+	if (argc == 5 && strcmp(argv[1], "serve-udp") == 0)
+		return (serve_udp(argv + 2));
+	if ((argc == 4 || argc == 5) && strcmp(argv[1], "ask-udp") == 0)
+		return (ask_udp(argv + 2));
 
 	backend_open(&a);
 	backend_open(&b);

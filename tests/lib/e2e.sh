@@ -19,7 +19,7 @@ set -u
 PINTLE=$PIN_BUILD/pintle
 [ -n "${TMPDIR:-}" ] || TMPDIR=/tmp
 W=$(mktemp -d "$TMPDIR/e2e.XXXXXX") || exit 1
-E_N=0 E_BAD=0 E_PIDS='' UP_PID='' UP_URL='' KUBECTL_BIN=''
+E_N=0 E_BAD=0 E_PIDS='' UP_PID='' UP_URL='' KUBECTL_BIN=${KUBECTL_BIN:-}
 E_PORT=$((20000 + $$ % 9000))
 UP_DEADLINE=60			# seconds until `ready`
 STOP_DEADLINE=20		# seconds from SIGTERM to the end
@@ -192,6 +192,42 @@ e_ready() {
 	UP_URL=$(sed -n 's/^ready \(https:[^ ]*\).*/\1/p' "$UP_LOG" | head -n 1)
 	[ -n "$UP_URL" ] || ! kill -0 "$UP_PID" 2> /dev/null
 }
+# Tests change nothing of this machine's network: the shipped configuration
+# without cluster IPs, and the same for one that was made from it. A test that
+# is in a network of its own (own_network) says CLUSTER_IPS=1.
+e_config() { # ARG...: the file to use, in E_CONFIG; '': the one in ARGs
+	E_CONFIG=$W/e2e.conf
+	while [ $# -gt 0 ]; do
+		if [ "$1" = --config ]; then
+			E_CONFIG=''
+			[ -n "${CLUSTER_IPS:-}" ] || [ "${2#"$W"/}" = "$2" ] ||
+			    sed -i 's/cluster-ips = true/cluster-ips = false/' \
+			    "$2"
+		fi
+		shift
+	done
+	[ -n "$E_CONFIG" ] || return 0
+	cp conf/pintle.conf "$E_CONFIG"
+	[ -n "${CLUSTER_IPS:-}" ] ||
+	    sed -i 's/cluster-ips = true/cluster-ips = false/' "$E_CONFIG"
+}
+# own_network: the rest of this test in a network namespace of its own, with
+# one address, 192.0.2.10. First of all in a test that needs it.
+own_network() {
+	[ -z "${E_OWN_NETWORK:-}" ] || return 0
+	need_root 'a network of its own'
+	need_cmd unshare
+	need_cmd ip
+	unshare -n true 2> /dev/null || skip_all netns 'no network namespaces'
+	need_kubectl		# what must be fetched is fetched out here
+	rm -rf "$W"
+	export E_OWN_NETWORK=1 KUBECTL_BIN
+	exec unshare -n sh -c 'ip link set lo up &&
+	    ip link add eth0 type veth peer name far0 &&
+	    ip addr add 192.0.2.10/24 dev eth0 && ip link set eth0 up &&
+	    ip link set far0 up && ip route add default dev eth0 &&
+	    exec sh "$0"' "$1"
+}
 # up_start [ARG...]: `pintle up` on $W/data (DATA=... another), waits for ready.
 # UP_ROLE=apiserver: another verb. Sets UP_PID, UP_URL, KUBECONFIG; a second
 # call after up_stop continues.
@@ -201,8 +237,9 @@ up_start() {
 	[ -n "${UP_LISTEN:-}" ] || { port; UP_LISTEN=127.0.0.1:$PORT; }
 	UP_LOG=$W/up.log
 	: > "$UP_LOG"
-	"$PINTLE" "${UP_ROLE:-up}" --data "$DATA" --listen "$UP_LISTEN" "$@" \
-	    > "$UP_LOG" 2>&1 &
+	e_config "$@"
+	"$PINTLE" "${UP_ROLE:-up}" --data "$DATA" --listen "$UP_LISTEN" \
+	    ${E_CONFIG:+--config "$E_CONFIG"} "$@" > "$UP_LOG" 2>&1 &
 	UP_PID=$!
 	E_PIDS="$UP_PID $E_PIDS"
 	UP_URL=''

@@ -47,9 +47,11 @@ struct wanted {
 	uint32_t	 n, cap;
 };
 
+enum { AT_NODE, AT_CLUSTER_IP, AT_EXTERNAL_IP };
+
 static void
 want(struct wanted *w, struct userspace *us, struct us_svc *s,
-    const struct pin_ip *ip, uint16_t port, int external)
+    const struct pin_ip *ip, uint16_t port, int at)
 {
 	struct us_listener *l = pin_xcalloc(1, sizeof(*l));
 
@@ -64,7 +66,8 @@ want(struct wanted *w, struct userspace *us, struct us_svc *s,
 	l->at.family = ip->family;
 	l->at.port = port;
 	memcpy(l->at.ip, ip->ip, sizeof(l->at.ip));
-	l->external = (uint32_t)external;
+	l->external = at != AT_CLUSTER_IP;
+	l->inner = at == AT_CLUSTER_IP;
 	l->protocol = s->protocol;
 	w->l[w->n++] = l;
 }
@@ -90,16 +93,68 @@ listener_sort(const void *a, const void *b)
 	    *(struct us_listener *const *)b));
 }
 
+static int
+is_any(const struct pin_ip *ip)
+{
+	static const uint8_t any[16];
+
+	return (memcmp(ip->ip, any, sizeof(any)) == 0);
+}
+
+/* An answer must come from the address that was asked, and a datagram socket
+ * for all addresses does not know which that was: one for each. */
 static void
-wanted_of(struct wanted *w, struct userspace *us, struct us_svc *s)
+want_datagrams(struct wanted *w, struct userspace *us, struct us_svc *s,
+    const struct pin_proxy_state *st)
+{
+	static const struct pin_ip loopback = { .family = 4,
+	    .ip = { 127, 0, 0, 1 } };
+	uint32_t i;
+
+	want(w, us, s, &loopback, s->node_port, AT_NODE);
+	for (i = 0; i < st->nnode_ips; i++)
+		if (st->node_ips[i].family == 4)
+			want(w, us, s, &st->node_ips[i], s->node_port,
+			    AT_NODE);
+}
+
+static int
+is_ours(const struct pin_proxy_state *st, const struct pin_ip *ip)
 {
 	uint32_t i;
 
-	if (s->protocol != PIN_PROTO_TCP || s->node_port == 0)
-		return;
-	for (i = 0; i < us->naddresses; i++)
-		if (us_svc_open(s, 1, us->addresses[i].family))
-			want(w, us, s, &us->addresses[i], s->node_port, 1);
+	for (i = 0; i < st->nnode_ips; i++)
+		if (us_ip_same(&st->node_ips[i], ip))
+			return (1);
+	return (0);
+}
+
+static void
+wanted_of(struct wanted *w, struct userspace *us, struct us_svc *s,
+    const struct pin_service_port *p, const struct pin_proxy_state *st)
+{
+	const struct pin_ip *ip;
+	uint32_t i;
+
+	for (i = 0; s->node_port != 0 && i < us->naddresses; i++) {
+		ip = &us->addresses[i];
+		if (!us_svc_open(s, 1, ip->family))
+			continue;
+		if (s->protocol == PIN_PROTO_UDP && ip->family == 4 &&
+		    is_any(ip))
+			want_datagrams(w, us, s, st);
+		else
+			want(w, us, s, ip, s->node_port, AT_NODE);
+	}
+	for (i = 0; us->net != NULL && i < p->ncluster_ips; i++)
+		if (p->cluster_ips[i].family == 4 && us_svc_open(s, 0, 4))
+			want(w, us, s, &p->cluster_ips[i], s->port,
+			    AT_CLUSTER_IP);
+	for (i = 0; i < p->nexternal_ips; i++)
+		if (is_ours(st, &p->external_ips[i]) && us_svc_open(s, 1,
+		    p->external_ips[i].family))
+			want(w, us, s, &p->external_ips[i], s->port,
+			    AT_EXTERNAL_IP);
 }
 
 /* ---- opening and closing --------------------------------------------- */
@@ -107,6 +162,8 @@ wanted_of(struct wanted *w, struct userspace *us, struct us_svc *s)
 static void
 listener_free(struct us_listener *l)
 {
+	if (l->sock != NULL && l->protocol == PIN_PROTO_UDP)
+		us_udp_close_of(l->us, l);
 	if (l->sock != NULL)
 		pin_sock_close(&l->sock);
 	us_svc_put(l->us, &l->svc);
@@ -132,8 +189,8 @@ trouble_add(struct trouble *t, const struct us_listener *l, int rc,
 	if (t->rc == PIN_OK)
 		t->rc = rc;
 	n = snprintf(t->text + t->len, sizeof(t->text) - t->len, "%s%s %u of "
-	    "service %s/%s%s%s: %s", t->len > 0 ? "; " : "", l->external ?
-	    "node port" : "port", (unsigned int)l->at.port, s->namespace,
+	    "service %s/%s%s%s: %s", t->len > 0 ? "; " : "", l->at.port ==
+	    s->node_port && l->external ? "node port" : "port", (unsigned int)l->at.port, s->namespace,
 	    s->name, s->port_name[0] != '\0' ? " port " : "", s->port_name,
 	    why);
 	if (n > 0)
@@ -147,8 +204,16 @@ listener_open(struct us_listener *l, struct trouble *t)
 	struct pin_err err = PIN_ERR_INIT;
 	int rc;
 
-	rc = pin_sock_listen(l->us->worker[0].loop, &l->at, us_flow_accept, l,
+	if (l->inner && (rc = us_net_enter(l->us->net, &err)) != PIN_OK) {
+		trouble_add(t, l, rc, err.text);
+		return;
+	}
+	rc = l->protocol == PIN_PROTO_UDP ? pin_dgram_bind(
+	    l->us->worker[0].loop, &l->at, us_udp_ready, l, &l->sock, &err) :
+	    pin_sock_listen(l->us->worker[0].loop, &l->at, us_flow_accept, l,
 	    &l->sock, &err);
+	if (l->inner)
+		us_net_leave(l->us->net);
 	if (rc != PIN_OK)
 		trouble_add(t, l, rc, err.text);
 }
@@ -171,6 +236,7 @@ listeners_join(struct userspace *us, struct wanted *w, struct trouble *t)
 			us_svc_put(us, &l->svc);
 			l->svc = w->l[k]->svc;
 			l->external = w->l[k]->external;
+			l->inner = w->l[k]->inner;
 			free(w->l[k]);
 			w->l[k++] = l;
 		} else {
@@ -206,6 +272,83 @@ wanted_sort(struct wanted *w, struct trouble *t)
 	w->n = n;
 }
 
+/* ---- cluster IPs ----------------------------------------------------- */
+
+static void
+trouble_say(struct trouble *t, const struct pin_err *err, int rc)
+{
+	if (t->n++ >= US_ERRORS_SAID)
+		return;
+	if (t->rc == PIN_OK)
+		t->rc = rc;
+	snprintf(t->text + t->len, sizeof(t->text) - t->len, "%s%s",
+	    t->len > 0 ? "; " : "", err->text);
+	t->len = strlen(t->text);
+}
+
+/* Two agents on one host, or somebody's own network: said once. */
+static void
+look_where(struct userspace *us, const struct pin_proxy_state *st)
+{
+	const struct pin_cidr *c = st->service_cidrs;
+	struct pin_ip first;
+	uint32_t i, elsewhere = 0;
+
+	for (i = 0; i < st->nservice_cidrs && !elsewhere; i++, c++) {
+		first = c->ip;
+		first.ip[3] |= 1;
+		elsewhere = c->ip.family == 4 && !us_net_leads(us->net,
+		    &first);
+	}
+	if (elsewhere && !us->elsewhere)
+		pin_env_log(us->env, PIN_LOG_WARN, "the addresses of Services "
+		    "lead elsewhere on this host (another node agent?): what "
+		    "is served there is not ours");
+	us->elsewhere = elsewhere;
+}
+
+static void
+net_follow(struct userspace *us, const struct pin_proxy_state *st,
+    struct trouble *t)
+{
+	struct pin_err err = PIN_ERR_INIT;
+	int rc;
+
+	if (!us->cluster_ips || st == NULL)
+		return;
+	if (us->net == NULL && us_net_open(pin_env_data(us->env), &us->net,
+	    &err) != PIN_OK) {
+		us->cluster_ips = 0;
+		pin_env_log(us->env, PIN_LOG_WARN, "node ports only, no "
+		    "cluster IPs on this node: %s", err.text);
+		return;
+	}
+	rc = us_net_ranges(us->net, st->service_cidrs, st->nservice_cidrs,
+	    &err);
+	if (rc != PIN_OK)
+		trouble_say(t, &err, rc);
+	else
+		look_where(us, st);
+}
+
+int
+us_serves(struct userspace *us, const struct pin_addr *at, uint32_t protocol)
+{
+	const struct us_listener *l;
+	struct pin_ip ip = { .family = at->family };
+	uint32_t i;
+
+	memcpy(ip.ip, at->ip, sizeof(ip.ip));
+	for (i = 0; i < us->nlisteners; i++) {
+		l = us->listeners[i];
+		if (l->sock != NULL && l->protocol == protocol &&
+		    l->at.port == at->port && l->at.family == at->family &&
+		    memcmp(l->at.ip, at->ip, sizeof(at->ip)) == 0)
+			return (!l->inner || us_net_leads(us->net, &ip));
+	}
+	return (0);
+}
+
 static int
 trouble_end(const struct trouble *t, struct pin_err *err)
 {
@@ -236,10 +379,15 @@ us_apply_on_loop(struct pin_msg *msg)
 	free(us->svcs);
 	us->svcs = svcs;
 	us->nsvcs = n;
+	net_follow(us, a->state, &t);
 	for (i = 0; i < n; i++)
-		wanted_of(&w, us, svcs[i]);
+		wanted_of(&w, us, svcs[i], pin_proxy_port(a->state, i),
+		    a->state);
 	wanted_sort(&w, &t);
 	listeners_join(us, &w, &t);
+	us_udp_recheck(us);
+	if (a->state == NULL)
+		us_udp_fini(us);
 	a->rc = trouble_end(&t, a->err);
 	a->done = 1;
 	(void)pthread_cond_signal(&us->applied);

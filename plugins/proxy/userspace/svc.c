@@ -106,6 +106,19 @@ us_svc_open(const struct us_svc *s, int external, uint16_t family)
 	return (0);
 }
 
+int
+us_svc_has(const struct us_svc *s, int external, const struct pin_endpoint *e)
+{
+	uint32_t flag = flag_of(s, external), i;
+
+	for (i = 0; i < s->nendpoints; i++)
+		if ((s->endpoints[i].flags & flag) != 0 &&
+		    s->endpoints[i].port == e->port &&
+		    us_ip_same(&s->endpoints[i].ip, &e->ip))
+			return (1);
+	return (0);
+}
+
 /* ---- affinity -------------------------------------------------------- */
 
 static struct us_client *

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * userspace -- proxy plugin that listens on node ports and moves the bytes
- * itself: any POSIX system, no privileges, no packet filter.
- * Serves TCP; cluster IPs are not its business (plugins/proxy/README.md).
+ * userspace -- proxy plugin that listens on node ports, and where the system
+ * and its rights allow it on cluster IPs, and moves the bytes itself: no
+ * packet filter, and for node ports any POSIX system and no privileges.
  * Threads: apply on the proxy loop, which waits for the first worker to have
  * done it; workers are this plugin's own loops. Contract: pintle/proxy.h. */
 #include <sys/socket.h>
@@ -20,10 +20,14 @@
 static pin_open_fn us_open;
 static pin_close_fn us_close;
 static pin_proxy_apply_fn us_apply;
+static pin_proxy_serves_fn us_does_serve;
 
 static const struct pin_option us_options[] = {
 	{ "node-port-addresses", PIN_OPT_STRINGS, 0, "0.0.0.0, ::",
 	    "addresses to listen on for node ports", 0, 0 },
+	{ "cluster-ips", PIN_OPT_BOOL, 0, "false", "serve cluster IPs too: "
+	    "Linux, as root; leads their range to a network namespace", 0,
+	    0 },
 	{ "threads", PIN_OPT_INT, 0, "1", "that move bytes", 1,
 	    US_WORKERS_MAX },
 	{ "connections-max", PIN_OPT_INT, 0, "8192", "at once; more are "
@@ -36,19 +40,26 @@ static const struct pin_option us_options[] = {
 	    "nothing moves on", 100, 0x7fffffff },
 	{ "half-closed-timeout", PIN_OPT_DURATION, 0, "1h", "the same once "
 	    "one side has ended", 100, 0x7fffffff },
+	{ "udp-flows-max", PIN_OPT_INT, 0, "4096", "clients of UDP ports "
+	    "remembered; past it the one idle longest is forgotten", 1,
+	    1 << 20 },
+	{ "udp-idle-timeout", PIN_OPT_DURATION, 0, "60s", "after which a "
+	    "client of a UDP port is forgotten", 100, 0x7fffffff },
 	{ NULL, 0, 0, NULL, NULL, 0, 0 }
 };
 
 static const struct pin_proxy_ops us_ops = {
 	.size = sizeof(us_ops),
 	.apply = us_apply,
+	.serves = us_does_serve,
 };
 
 const struct pin_plugin pin_plugin = {
 	PIN_PLUGIN_HEAD(PROXY),
 	.flags = PIN_PLUGIN_RESIDENT,
 	.name = "userspace", .version = "1.0",
-	.summary = "node ports by listening and copying bytes",
+	.summary = "node ports and cluster IPs by listening and copying "
+	    "bytes",
 	.options = us_options, .ops = &us_ops,
 	.open = us_open, .close = us_close,
 };
@@ -116,6 +127,10 @@ us_open(struct pin_env *env, const struct pin_conf *conf, void **self,
 	us->connect_ns = (uint64_t)pin_conf_int(conf, "connect-timeout") *
 	    1000000;
 	us->idle_ns = (uint64_t)pin_conf_int(conf, "idle-timeout") * 1000000;
+	us->cluster_ips = (uint32_t)pin_conf_bool(conf, "cluster-ips");
+	us->udp.max = (uint32_t)pin_conf_int(conf, "udp-flows-max");
+	us->udp.idle_ns = (uint64_t)pin_conf_int(conf, "udp-idle-timeout") *
+	    1000000;
 	us->half_ns = (uint64_t)pin_conf_int(conf, "half-closed-timeout") *
 	    1000000;
 	PIN_ASSERT(pthread_mutex_init(&us->lock, NULL) == 0);
@@ -155,6 +170,22 @@ us_apply(void *self, const struct pin_proxy_state *st, struct pin_err *err)
 	return (say(us, st, err));
 }
 
+static int
+us_does_serve(void *self, const struct pin_ip *ip, uint16_t port,
+    uint32_t protocol)
+{
+	struct pin_addr at = { .family = ip->family, .port = port };
+	struct userspace *us = self;
+	int yes;
+
+	PIN_VALID(us, US_MAGIC);
+	memcpy(at.ip, ip->ip, sizeof(at.ip));
+	(void)pthread_mutex_lock(&us->lock);
+	yes = us_serves(us, &at, protocol);
+	(void)pthread_mutex_unlock(&us->lock);
+	return (yes);
+}
+
 static void
 us_close(void *self)
 {
@@ -171,6 +202,7 @@ us_close(void *self)
 		pin_loop_close(&us->worker[i].loop);
 		free(us->worker[i].chunk);
 	}
+	us_net_close(&us->net);		/* clients have heard the end */
 	free(us->svcs);
 	free(us->listeners);
 	(void)pthread_mutex_destroy(&us->lock);

@@ -3,7 +3,8 @@
  * userspace.h -- what the files of this plugin share.
  *
  *	listener --> svc (endpoints, affinity)	first worker; svc under `lock`
- *	    \--> flow: client <-> endpoint	one worker's for life
+ *	    |--> flow: client <-> endpoint	TCP: one worker's for life
+ *	    \--> udp flow: the same		UDP: the first worker's
  *
  * Threads: said at each function. Contract: pintle/proxy.h. */
 #ifndef PIN_USERSPACE_H
@@ -12,7 +13,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include <pintle/proxy.h>
+#include "net.h"
 
 #define US_WORKERS_MAX		8
 #define US_ADDRESSES_MAX	16	/* of node ports */
@@ -25,6 +26,8 @@
 /* Clients remembered for ClientIP affinity, of one port of a Service. */
 #define US_AFFINITY_SETS	1024
 #define US_AFFINITY_WAYS	8
+#define US_UDP_BUCKETS		1024
+#define US_UDP_TURN		64	/* datagrams of one socket, then others */
 
 struct userspace;
 
@@ -69,6 +72,9 @@ int	us_svc_open(const struct us_svc *, int external, uint16_t family);
 /* Who is next for this client, but none of those tried; 0: nobody. */
 int	us_svc_pick(struct us_svc *, struct us_pick *, uint64_t now_ns,
 	    struct pin_endpoint *);
+/* May that one still get something of what comes in there? */
+int	us_svc_has(const struct us_svc *, int external,
+	    const struct pin_endpoint *);
 
 /* ---- listeners: the first worker's ----------------------------------- */
 
@@ -76,7 +82,8 @@ struct us_listener {
 	struct userspace *us;
 	struct us_svc	*svc;		/* a reference */
 	struct pin_addr	 at;
-	uint32_t	 external;	/* a node port */
+	uint16_t	 external;	/* by the external policy */
+	uint16_t	 inner;		/* a cluster IP, in us->net */
 	uint32_t	 protocol;
 	struct pin_sock	*sock;		/* NULL: could not be opened */
 };
@@ -90,6 +97,8 @@ struct us_apply {
 };
 
 void	us_apply_on_loop(struct pin_msg *);
+int	us_serves(struct userspace *, const struct pin_addr *,
+	    uint32_t protocol);		/* under us->lock */
 
 /* ---- flows: one worker's --------------------------------------------- */
 
@@ -105,6 +114,25 @@ struct us_worker {
 void	us_flow_accept(void *listener, PIN_OWN struct pin_sock *);
 void	us_flow_stop_all(struct pin_msg *);	/* us_worker.stop */
 
+/* ---- UDP: the first worker's ------------------------------------------ */
+
+struct us_udp_flow;
+
+/* By client and listener, and by age. */
+struct us_udp {
+	struct us_udp_flow **bucket;	/* NULL: there was none yet */
+	struct us_udp_flow *oldest, *newest;
+	uint32_t	 n, max;
+	uint64_t	 idle_ns;
+	struct pin_timer timer;
+};
+
+void	us_udp_ready(void *listener, struct pin_sock *, uint32_t events);
+/* The listener goes, or endpoints have changed: flows that may not go on. */
+void	us_udp_close_of(struct userspace *, const struct us_listener *);
+void	us_udp_recheck(struct userspace *);	/* under us->lock */
+void	us_udp_fini(struct userspace *);
+
 /* ---- the whole -------------------------------------------------------- */
 
 struct userspace {
@@ -113,6 +141,7 @@ struct userspace {
 	struct pin_env	*env;
 	struct pin_host	*host;
 	struct us_worker worker[US_WORKERS_MAX];
+	struct us_udp	 udp;
 	uint32_t	 next_worker;
 	uint32_t	 naddresses;
 	struct pin_ip	 addresses[US_ADDRESSES_MAX];
@@ -128,9 +157,12 @@ struct userspace {
 	pthread_cond_t	 applied;
 	struct us_svc	**svcs;		/* in the state's order */
 	uint32_t	 nsvcs;
-	/* first worker's */
+	/* first worker's; read by others under the lock */
 	struct us_listener **listeners;	/* by address, port, protocol */
-	uint32_t	 nlisteners, pad;
+	uint32_t	 nlisteners;
+	uint32_t	 cluster_ips;	/* wanted, and not refused yet */
+	struct us_net	*net;		/* NULL: no cluster IPs (yet) */
+	uint32_t	 elsewhere, pad; /* and that was said */
 };
 
 #endif
