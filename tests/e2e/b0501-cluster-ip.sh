@@ -94,8 +94,11 @@ like 'by a route' "$(ip route get 10.96.0.1)" "*dev $(devices) src $NODE*"
 me='{.status.userInfo.username}'
 pod whoami "echo \$KUBERNETES_SERVICE_HOST:\$KUBERNETES_SERVICE_PORT;
     exec $KUBECTL_BIN --cache-dir $W/podcache auth whoami -o jsonpath=$me"
-wait_for 30 gives '10.96.0.1:443
-system:serviceaccount:default:default' k logs whoami
+line() { # POD: its log on one line
+	k logs "$1" | tr '\n' ' ' | sed 's/ *$//'
+}
+wait_for 30 gives '10.96.0.1:443 system:serviceaccount:default:default' \
+    line whoami
 
 # ---- TCP ---------------------------------------------------------------------
 # Somebody else has that port on every address of the node, before and after.
@@ -168,8 +171,8 @@ node_up
 is 'off: no device' "$(devices)" ''
 pod direct "echo \$KUBERNETES_SERVICE_HOST:\$KUBERNETES_SERVICE_PORT;
     exec $KUBECTL_BIN --cache-dir $W/podcache auth whoami -o jsonpath=$me"
-wait_for 30 gives "$NODE:${UP_LISTEN#*:}
-system:serviceaccount:default:default" k logs direct
+wait_for 30 gives \
+    "$NODE:${UP_LISTEN#*:} system:serviceaccount:default:default" line direct
 up_stop
 
 CLUSTER_IPS=1
@@ -178,7 +181,8 @@ cat > "$W/as-user" <<'S'
 #!/bin/sh
 exec setpriv --reuid=65534 --regid=65534 --clear-groups "$REAL" "$@"
 S
-chmod 755 "$W/as-user" "$W"
+chmod 755 "$W/as-user"
+chmod 711 "$TMPDIR" "$W"
 if ! "$W/as-user" version > "$W/user.log" 2>&1; then
 	skip root "cannot be an ordinary user: $(cat "$W/user.log")"
 else
@@ -191,13 +195,12 @@ else
 		    "$UP_LOG"
 	}
 	wait_for 10 gives 1 said
-	pod user "cd \$(env | sed -n s/^PINTLE_VOLUME_kube_api[^=]*=//p)
-	    echo \$KUBERNETES_SERVICE_HOST
+	pod user "cd \$(env | sed -n s/^PINTLE_VOLUME_kube_api[^=]*=//p);
+	    echo \$KUBERNETES_SERVICE_HOST;
 	    curl -sS --cacert ca.crt -H \"Authorization: Bearer \$(cat token)\" \
 	    https://\$KUBERNETES_SERVICE_HOST:\$KUBERNETES_SERVICE_PORT/version |
 	    grep -o minor"
-	wait_for 20 gives "$NODE
-minor" k logs user
+	wait_for 20 gives "$NODE minor" line user
 	up_stop
 fi
 done_testing
