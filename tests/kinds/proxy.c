@@ -601,6 +601,230 @@ test_more(const struct fixture *f)
 	px_open(f, "");
 }
 
+/* ---- datagrams --------------------------------------------------------- */
+
+static atomic_uint seen_port;		/* of who asked last */
+
+/* The port of a flow that is no more. */
+static int
+is_free(uint16_t port)
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET,
+	    .sin_port = htons(port) };
+	int fd = socket(AF_INET, SOCK_DGRAM, 0), ok;
+
+	ok = bind(fd, (struct sockaddr *)(void *)&sin, sizeof(sin)) == 0;
+	(void)close(fd);
+	return (ok);
+}
+
+/* Answers every datagram with its name. */
+static void *
+datagrams(void *arg)
+{
+	struct backend *be = arg;
+	struct sockaddr_in from;
+	socklen_t len;
+	char buf[64];
+
+	for (;;) {
+		len = sizeof(from);
+		if (recvfrom(be->fd, buf, sizeof(buf), 0,
+		    (struct sockaddr *)(void *)&from, &len) < 0)
+			return (NULL);
+		atomic_store(&seen_port, ntohs(from.sin_port));
+		(void)sendto(be->fd, &be->id, 1, 0,
+		    (struct sockaddr *)(void *)&from, len);
+	}
+}
+
+static int
+udp_open(uint16_t *port)
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET };
+	struct timeval tv = { .tv_sec = WAIT_MS / 1000 };
+	socklen_t len = sizeof(sin);
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (bind(fd, (struct sockaddr *)(void *)&sin, len) != 0)
+		BAIL("no port is free");
+	(void)getsockname(fd, (struct sockaddr *)(void *)&sin, &len);
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
+	*port = ntohs(sin.sin_port);
+	return (fd);
+}
+
+static void
+datagrams_open(struct backend *be, char id)
+{
+	be->id = id;
+	be->fd = udp_open(&be->port);
+	(void)setsockopt(be->fd, SOL_SOCKET, SO_RCVTIMEO,
+	    &(struct timeval){ 0, 0 }, sizeof(struct timeval));
+	if (pthread_create(&be->thread, NULL, datagrams, be) != 0)
+		BAIL("no backend");
+	(void)pthread_detach(be->thread);
+}
+
+/* Who answers that client there; 0: nobody. */
+static char
+udp_ask(int fd, uint16_t port)
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET,
+	    .sin_port = htons(port) };
+	char id = 0;
+
+	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (sendto(fd, "?", 1, 0, (struct sockaddr *)(void *)&sin,
+	    sizeof(sin)) != 1 || recv(fd, &id, 1, 0) != 1)
+		return (0);
+	return (id);
+}
+
+static struct backend ua, ub;
+
+static struct pin_service_port *
+udp_svc(uint16_t port, int with_a, int with_b)
+{
+	struct pin_service_port *p = svc("dns", port);
+
+	p->protocol = PIN_PROTO_UDP;
+	if (with_a)
+		to(p, ua.port, PIN_ENDPOINT_CLUSTER);
+	if (with_b)
+		to(p, ub.port, PIN_ENDPOINT_CLUSTER | PIN_ENDPOINT_LOCAL);
+	return (p);
+}
+
+static void
+test_datagrams(const struct fixture *f)
+{
+	uint16_t port = free_port(), mine;
+	int fd[16], i, na = 0;
+	char first;
+
+	for (i = 0; i < 16; i++)
+		fd[i] = udp_open(&mine);
+	CASE("%s: datagrams reach endpoints and come back; a client stays, "
+	    "clients are spread", f->name) {
+		(void)udp_svc(port, 1, 1);
+		applies();
+		for (i = 0; i < 16; i++) {
+			first = udp_ask(fd[i], port);
+			CHECK(first == 'A' || first == 'B');
+			CHECK_INT(udp_ask(fd[i], port), first);
+			na += first == 'A';
+		}
+		CHECK_INT(na, 8);
+	}
+	CASE("%s: an endpoint that goes is left at once", f->name) {
+		(void)udp_svc(port, 0, 1);
+		applies();
+		for (i = 0; i < 16; i++)
+			CHECK_INT(udp_ask(fd[i], port), 'B');
+	}
+	CASE("%s: datagrams with affinity, and under Local", f->name) {
+		udp_svc(port, 1, 1)->affinity_s = 600;
+		applies();
+		for (i = 0, na = 0, first = 0; i < 16; i++) {
+			(void)close(fd[i]);	/* they are known */
+			fd[i] = udp_open(&mine);
+			if (i == 0)
+				first = udp_ask(fd[i], port);
+			na += udp_ask(fd[i], port) == first;
+		}
+		CHECK_INT(na, 16);
+		udp_svc(port, 1, 1)->local_only = 1;
+		applies();
+		for (i = 0; i < 16; i++)
+			CHECK_INT(udp_ask(fd[i], port), 'B');
+	}
+	CASE("%s: TCP and UDP share a port number", f->name) {
+		(void)udp_svc(port, 1, 0);
+		only("web", port, a.port);
+		applies();
+		CHECK_INT(udp_ask(fd[0], port), 'A');
+		CHECK_INT(who(port), 'a');
+	}
+	for (i = 0; i < 16; i++)
+		(void)close(fd[i]);
+}
+
+/* Two remembered clients, for half a second. */
+static void
+test_datagram_limits(const struct fixture *f)
+{
+	uint16_t port = free_port(), mine;
+	int i, fd[4];
+	char was;
+
+	px_close();
+	px_open(f, "udp-flows-max=2\nudp-idle-timeout=500ms\n");
+	for (i = 0; i < 4; i++)
+		fd[i] = udp_open(&mine);
+	CASE("%s: past udp-flows-max the oldest client is forgotten, and all "
+	    "are answered", f->name) {
+		(void)udp_svc(port, 1, 1);
+		applies();
+		CHECK_INT(udp_ask(fd[0], port), 'A');
+		CHECK_INT(udp_ask(fd[1], port), 'B');
+		CHECK_INT(udp_ask(fd[0], port), 'A');
+		CHECK_INT(udp_ask(fd[2], port), 'A');	/* 1 goes */
+		CHECK_INT(udp_ask(fd[0], port), 'A');
+		CHECK_INT(udp_ask(fd[3], port), 'B');	/* 2 goes */
+		CHECK_INT(udp_ask(fd[2], port), 'A');	/* 0 goes */
+		CHECK_INT(udp_ask(fd[0], port), 'B');
+	}
+	CASE("%s: after udp-idle-timeout a client is a new one", f->name) {
+		was = udp_ask(fd[0], port);
+		mine = (uint16_t)atomic_load(&seen_port);
+		CHECK(!is_free(mine));
+		WAIT(is_free(mine), WAIT_MS);
+		CHECK(udp_ask(fd[0], port) != was);
+	}
+	for (i = 0; i < 4; i++)
+		(void)close(fd[i]);
+	px_close();
+	px_open(f, "");
+}
+
+/* Whether the plugin knows what it serves. */
+static void
+test_serves(const struct fixture *f)
+{
+	struct pin_ip lo = { .family = 4, .ip = { 127, 0, 0, 1 } };
+	struct pin_proxy_state st = { .size = sizeof(st), .nports = 1,
+	    .ports = sp, .node_ips = &lo, .nnode_ips = 1 };
+	struct pin_service_port *p;
+	struct pin_err err = PIN_ERR_INIT;
+
+	CASE("%s: an external IP of this node is served at the Service's "
+	    "port, others are not", f->name) {
+		struct pin_ip ext[2] = { lo, { .family = 4,
+		    .ip = { 192, 0, 2, 200 } } };
+
+		p = svc("web", 0);
+		p->port = free_port();
+		p->external_ips = ext;
+		p->nexternal_ips = 2;
+		to(p, a.port, PIN_ENDPOINT_CLUSTER);
+		CHECK_INT(px.ops->apply(px.self, &st, &err), PIN_OK);
+		CHECK_STR(err.text, "");
+		CHECK_INT(who(p->port), 'a');
+		CHECK_INT(px.ops->serves(px.self, &lo, p->port,
+		    PIN_PROTO_TCP), 1);
+		CHECK_INT(px.ops->serves(px.self, &lo, p->port,
+		    PIN_PROTO_UDP), 0);
+		CHECK_INT(px.ops->serves(px.self, &ext[1], p->port,
+		    PIN_PROTO_TCP), 0);
+		CHECK_INT(px.ops->serves(px.self, &cluster_ip, p->port,
+		    PIN_PROTO_TCP), 0);
+		nsp = 0;
+		applies();
+	}
+}
+
 /* The last: closes the plugin. */
 static void
 test_close(const struct fixture *f)
@@ -722,14 +946,20 @@ main(int argc, char **argv)
 
 	backend_open(&a);
 	backend_open(&b);
+	datagrams_open(&ua, 'A');
+	datagrams_open(&ub, 'B');
 	for (i = 0; i < PIN_LEN(fixtures); i++) {
 		np = free_port();
 		px_open(&fixtures[i], "");
 		test_reach(&fixtures[i]);
 		test_change(&fixtures[i]);
 		test_conflict(&fixtures[i]);
-		if (fixtures[i].whole)
+		if (fixtures[i].whole) {
 			test_more(&fixtures[i]);
+			test_datagrams(&fixtures[i]);
+			test_datagram_limits(&fixtures[i]);
+			test_serves(&fixtures[i]);
+		}
 		test_close(&fixtures[i]);
 	}
 	return (tap_done());
