@@ -198,8 +198,8 @@ else
 	pod user "cd \$(env | sed -n s/^PINTLE_VOLUME_kube_api[^=]*=//p);
 	    echo \$KUBERNETES_SERVICE_HOST;
 	    curl -sS --cacert ca.crt -H \"Authorization: Bearer \$(cat token)\" \
-	    https://\$KUBERNETES_SERVICE_HOST:\$KUBERNETES_SERVICE_PORT/version |
-	    grep -o minor"
+	    https://\$KUBERNETES_SERVICE_HOST:\$KUBERNETES_SERVICE_PORT/version \
+	    | grep -o minor"
 	wait_for 20 gives "$NODE minor" line user
 	up_stop
 fi
