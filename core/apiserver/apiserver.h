@@ -65,6 +65,7 @@ struct apiserver {
 	struct pin_loop	*loops[FRONTS_MAX];	/* the fronts' */
 	struct exchange_handler handler;
 	struct tls_server *tls;
+	struct tls_client *nodes_tls;	/* to node agents elsewhere */
 	struct pin_addr	 bound;		/* of the first listener */
 	const char	*data;		/* directory */
 	char		 node[64], advertise[64], service_ip[64];

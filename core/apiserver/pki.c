@@ -119,6 +119,18 @@ open_server(struct pin_host *host, const struct pki *p,
 	    p->server_key_path, err));
 }
 
+/* By what name nodes know the server when it asks them. */
+static int
+open_kubelet_client(struct pin_host *host, const struct pki *p,
+    struct pin_err *err)
+{
+	struct tls_cert_spec spec = { .flags = TLS_CERT_CLIENT,
+	    .days = PKI_LEAF_DAYS, .cn = PKI_KUBELET_CLIENT };
+
+	return (open_leaf(host, p, &spec, p->kubelet_cert_path,
+	    p->kubelet_key_path, err));
+}
+
 static int
 open_sa(struct pin_host *host, const struct pki *p, struct pin_err *err)
 {
@@ -143,12 +155,10 @@ open_sa(struct pin_host *host, const struct pki *p, struct pin_err *err)
 	return (rc);
 }
 
-int
-pki_open(struct pin_host *host, const char *dir, const struct pki_names *names,
-    PIN_OWN struct pki **out, struct pin_err *err)
+static struct pki *
+pki_new(const char *dir)
 {
 	struct pki *p = pin_xcalloc(1, sizeof(*p));
-	int rc;
 
 	p->dir = pin_xstrdup(dir);
 	p->ca_cert_path = path_of(dir, "ca.crt");
@@ -156,11 +166,46 @@ pki_open(struct pin_host *host, const char *dir, const struct pki_names *names,
 	p->server_key_path = path_of(dir, "apiserver.key");
 	p->sa_key_path = path_of(dir, "sa.key");
 	p->sa_pub_path = path_of(dir, "sa.pub");
+	p->kubelet_cert_path = path_of(dir, "apiserver-kubelet-client.crt");
+	p->kubelet_key_path = path_of(dir, "apiserver-kubelet-client.key");
+	return (p);
+}
+
+int
+pki_load(struct pin_host *host, const char *dir, PIN_OWN struct pki **out,
+    struct pin_err *err)
+{
+	struct pki *p = pki_new(dir);
+	char *key_path = path_of(dir, "ca.key");
+	int rc = PIN_OK;
+
+	if (load(host, p->ca_cert_path, &p->ca_cert) != PIN_OK ||
+	    load(host, key_path, &p->ca_key) != PIN_OK)
+		rc = pin_err_set(err, PIN_ENOTFOUND, "%s and ca.key beside "
+		    "it cannot be read: is the API server's data there?",
+		    p->ca_cert_path);
+	free(key_path);
+	if (rc == PIN_OK)
+		*out = p;
+	else
+		pki_close(&p);
+	return (rc);
+}
+
+int
+pki_open(struct pin_host *host, const char *dir, const struct pki_names *names,
+    PIN_OWN struct pki **out, struct pin_err *err)
+{
+	struct pki *p = pki_new(dir);
+	int rc;
+
 	rc = pin_path_mkdir(host, dir, err);
 	if (rc == PIN_OK)
 		rc = open_ca(host, p, err);
 	if (rc == PIN_OK)
 		rc = open_server(host, p, names, err);
+	if (rc == PIN_OK)
+		rc = open_kubelet_client(host, p, err);
 	if (rc == PIN_OK)
 		rc = open_sa(host, p, err);
 	if (rc != PIN_OK) {
@@ -187,6 +232,8 @@ pki_close(PIN_OWN struct pki **pp)
 	free(p->server_key_path);
 	free(p->sa_key_path);
 	free(p->sa_pub_path);
+	free(p->kubelet_cert_path);
+	free(p->kubelet_key_path);
 	free(p);
 }
 
@@ -213,6 +260,7 @@ put_base64(struct pin_out *o, const char *s)
 /* Somebody a kubeconfig speaks for. */
 struct identity {
 	const char	*context, *user;
+	const char	*host;		/* a server by that name too; or NULL */
 	char		*cert, *key;		/* PEM, heap */
 };
 
@@ -229,9 +277,10 @@ static int
 identity_make(struct pin_host *host, const struct pki *p, int kept,
     const char *org, struct identity *id, struct pin_err *err)
 {
-	const char *orgs[] = { org, NULL };
-	struct tls_cert_spec spec = { .flags = TLS_CERT_CLIENT,
-	    .days = PKI_LEAF_DAYS, .cn = id->user, .orgs = orgs };
+	const char *orgs[] = { org, NULL }, *names[] = { id->host, NULL };
+	struct tls_cert_spec spec = { .flags = TLS_CERT_CLIENT |
+	    (id->host != NULL ? TLS_CERT_SERVER : 0), .days = PKI_LEAF_DAYS,
+	    .cn = id->user, .orgs = orgs, .dns = names };
 	char file[128], *cert_path, *key_path;
 	size_t i;
 	int rc;
@@ -324,7 +373,8 @@ pki_node_kubeconfig(struct pin_host *host, const struct pki *p,
     struct pin_err *err)
 {
 	char user[300];
-	struct identity id[] = { { .context = "pintle", .user = user },
+	struct identity id[] = { { .context = "pintle", .user = user,
+	    .host = node },
 	    { .context = PKI_PROXY_CONTEXT, .user = "system:kube-proxy" } };
 	int rc;
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * podlog.c -- the subresource pods/log: a stream from the node agent on the
- * same data directory, over its UNIX socket, handed on as it comes. The
- * agent is asked with HTTP/1.0, so the end of the connection is the end.
+ * podlog.c -- the subresource pods/log: a stream from the pod's node agent,
+ * handed on as it comes: over its UNIX socket when it is on the same data
+ * directory, else over TLS at the address and port its Node says. The agent
+ * is asked with HTTP/1.0, so the end of the connection is the end.
  * Front loop. Contract: kube-apiserver's messages; core/kubelet/logs.c. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include "core/apiserver/podlog.h"
 #include "core/apiserver/render.h"
 #include "core/http/parse.h"
+#include "core/tls/tls.h"
 
 #define PODLOG_HEAD_MAX	4096
 #define PODLOG_CHUNK	16384
@@ -19,6 +21,8 @@
 struct podlog {
 	struct request	*r;
 	struct pin_sock	*sock;
+	struct tls_conn	*tls;		/* NULL: the UNIX socket */
+	int		 shaken;
 	char		 ask[2048];
 	size_t		 ask_len, asked;
 	char		 head[PODLOG_HEAD_MAX];
@@ -31,6 +35,8 @@ struct podlog {
 static void
 podlog_free(struct podlog *p)
 {
+	if (p->tls != NULL)
+		tls_close(&p->tls);
 	if (p->sock != NULL)
 		pin_sock_close(&p->sock);
 	p->r->verb = NULL;
@@ -132,30 +138,55 @@ podlog_bytes(struct podlog *p, const char *bytes, size_t len)
 	return (1);
 }
 
+/* PIN_OK: all of the question is out; PIN_EAGAIN: *want. */
+static int
+podlog_ask(struct podlog *p, uint32_t *want)
+{
+	int64_t n;
+	int rc;
+
+	if (p->tls != NULL && !p->shaken) {
+		rc = tls_handshake(p->tls, want, &p->r->err);
+		if (rc != PIN_OK)
+			return (rc);
+		p->shaken = 1;
+	}
+	while (p->asked < p->ask_len) {
+		*want = PIN_SOCK_WRITE;
+		n = p->tls != NULL ? tls_write(p->tls, p->ask + p->asked,
+		    p->ask_len - p->asked, want) : pin_sock_send(p->sock,
+		    p->ask + p->asked, p->ask_len - p->asked);
+		if (n < 0)
+			return ((int)n);
+		p->asked += (size_t)n;
+	}
+	return (p->tls != NULL ? tls_flush(p->tls, want) : PIN_OK);
+}
+
 static void
 podlog_ready(void *arg, struct pin_sock *sock, uint32_t events)
 {
+	uint32_t want = PIN_SOCK_READ;
 	char buf[PODLOG_CHUNK];
 	struct podlog *p = arg;
 	int64_t n;
-	int i;
+	int i, rc;
 
 	(void)events;
-	while (p->asked < p->ask_len) {
-		n = pin_sock_send(sock, p->ask + p->asked, p->ask_len -
-		    p->asked);
-		if (n == PIN_EAGAIN) {
-			pin_sock_want(sock, PIN_SOCK_WRITE);
-			return;
-		}
-		if (n < 0) {
-			podlog_end(p, 0);
-			return;
-		}
-		p->asked += (size_t)n;
+	rc = podlog_ask(p, &want);
+	if (rc == PIN_EAGAIN) {
+		pin_sock_want(sock, want);
+		return;
 	}
-	for (i = 0; i < 16 && !p->waiting; i++) {
-		n = pin_sock_recv(sock, buf, sizeof(buf));
+	if (rc != PIN_OK) {
+		podlog_end(p, 0);
+		return;
+	}
+	want = PIN_SOCK_READ;
+	for (i = 0; !p->waiting && (i < 16 || (p->tls != NULL &&
+	    tls_pending(p->tls) > 0)); i++) {
+		n = p->tls != NULL ? tls_read(p->tls, buf, sizeof(buf),
+		    &want) : pin_sock_recv(sock, buf, sizeof(buf));
 		if (n == PIN_EAGAIN)
 			break;
 		if (n == 0 && p->status == 200 && !p->started)
@@ -167,7 +198,7 @@ podlog_ready(void *arg, struct pin_sock *sock, uint32_t events)
 	}
 	if (p->started)
 		p->r->ex->ops->flush(p->r->ex);
-	pin_sock_want(sock, p->waiting ? 0 : PIN_SOCK_READ);
+	pin_sock_want(sock, p->waiting ? 0 : want);
 }
 
 void
@@ -176,7 +207,8 @@ podlog_credit(struct request *r)
 	struct podlog *p = r->verb;
 
 	p->waiting = 0;
-	pin_sock_want(p->sock, PIN_SOCK_READ);
+	/* What TLS has decrypted already wakes no socket. */
+	podlog_ready(p, p->sock, PIN_SOCK_READ);
 }
 
 void
@@ -248,13 +280,84 @@ choose(struct request *r, struct pin_str *name)
 	return (PIN_OK);
 }
 
+/* ---- which agent ---------------------------------------------------- */
+
+/* Address and port of its agent, as the Node says. */
+static int
+node_address(struct request *r, struct pin_str node, struct pin_addr *at)
+{
+	struct apiserver *srv = r->srv;
+	struct pin_buf *bytes = NULL;
+	char key[320], text[96];
+	struct pin_obj *o = NULL;
+	struct pin_str ip = PIN_STR_NONE;
+	struct pin_kv kv;
+	pin_node root, n;
+	int64_t port = 0;
+	int rc;
+
+	snprintf(key, sizeof(key), "/registry/minions/" PIN_SFMT,
+	    PIN_SARG(node));
+	rc = srv->store->get(srv->store_self, pin_str(key), 0, &bytes, &kv,
+	    &r->err);
+	if (rc == PIN_ENOTFOUND)
+		return (pin_err_set(&r->err, PIN_EUNAVAIL, "node " PIN_SFMT
+		    " is not there", PIN_SARG(node)));
+	if (rc == PIN_OK)
+		rc = pin_obj_parse(r->arena, (const char *)bytes->data,
+		    bytes->len, &o, &r->err);
+	if (bytes != NULL)
+		pin_buf_put(&bytes);
+	if (rc != PIN_OK)
+		return (rc);
+	root = pin_obj_root(o);
+	for (n = pin_obj_first(o, pin_obj_at(o, root, "status", "addresses",
+	    NULL)); n != 0; n = pin_obj_next(o, n))
+		if (ip.len == 0 && pin_str_is(pin_obj_str(o, pin_obj_get(o, n,
+		    "type")), "InternalIP"))
+			ip = pin_obj_str(o, pin_obj_get(o, n, "address"));
+	(void)pin_obj_i64(o, pin_obj_at(o, root, "status", "daemonEndpoints",
+	    "kubeletEndpoint", "Port", NULL), &port);
+	if (ip.len == 0 || port <= 0)
+		return (pin_err_set(&r->err, PIN_EUNAVAIL, "node " PIN_SFMT
+		    " says no address and port of its agent",
+		    PIN_SARG(node)));
+	snprintf(text, sizeof(text), memchr(ip.p, ':', ip.len) != NULL ?
+	    "[" PIN_SFMT "]:%lld" : PIN_SFMT ":%lld", PIN_SARG(ip),
+	    (long long)port);
+	return (pin_addr_parse(text, at, &r->err));
+}
+
+static int
+podlog_connect(struct podlog *p, struct pin_str node)
+{
+	struct request *r = p->r;
+	char text[PIN_ERR_TEXT_MAX];
+	struct pin_addr at;
+	int rc, is_own = pin_str_is(node, r->srv->node);
+
+	if (is_own) {
+		snprintf(text, sizeof(text), "unix:%s/run/kubelet.sock",
+		    r->srv->data);
+		rc = pin_addr_parse(text, &at, &r->err);
+	} else
+		rc = node_address(r, node, &at);
+	if (rc == PIN_OK)
+		rc = pin_sock_connect(r->ex->loop, &at, podlog_ready, p,
+		    &p->sock, &r->err);
+	if (rc == PIN_OK && !is_own) {
+		snprintf(text, sizeof(text), PIN_SFMT, PIN_SARG(node));
+		rc = tls_connect(r->srv->nodes_tls, p->sock, text, &p->tls,
+		    &r->err);
+	}
+	return (rc);
+}
+
 int
 podlog_run(struct request *r)
 {
 	struct pin_str node, name;
 	struct podlog *p;
-	struct pin_addr at;
-	char path[PIN_ERR_TEXT_MAX];
 	int n;
 
 	if (choose(r, &name) != PIN_OK)
@@ -264,12 +367,6 @@ podlog_run(struct request *r)
 	if (node.len == 0)
 		return (reply_err(r, PIN_EINVAL, "pod " PIN_SFMT " does not "
 		    "have a host assigned", PIN_SARG(r->info.name)));
-	if (!pin_str_is(node, r->srv->node))
-		return (reply_err(r, PIN_EINTERNAL, "logs of node " PIN_SFMT
-		    ": only those of this server's own node can be read",
-		    PIN_SARG(node)));
-	snprintf(path, sizeof(path), "unix:%s/run/kubelet.sock",
-	    r->srv->data);
 	p = pin_xcalloc(1, sizeof(*p));
 	p->r = r;
 	snprintf(p->container, sizeof(p->container), PIN_SFMT,
@@ -281,11 +378,9 @@ podlog_run(struct request *r)
 	if (n < 0 || (size_t)n >= sizeof(p->ask))
 		return (podlog_fail(p, PIN_EINVAL, "the query is too long"));
 	p->ask_len = (size_t)n;
-	if (pin_addr_parse(path, &at, &r->err) != PIN_OK ||
-	    pin_sock_connect(r->ex->loop, &at, podlog_ready, p, &p->sock,
-	    &r->err) != PIN_OK)
-		return (podlog_fail(p, PIN_EUNAVAIL, "the node agent is not "
-		    "there"));
+	if (podlog_connect(p, node) != PIN_OK)
+		return (podlog_fail(p, PIN_EUNAVAIL, r->err.text[0] != '\0' ?
+		    r->err.text : "the node agent is not there"));
 	r->verb = p;
 	return (STEP_WAIT);
 }

@@ -314,6 +314,10 @@ apiserver_open(const struct apiserver_opts *o, struct apiserver **out,
 	first_service_ip(srv);
 	rc = open_pki(srv, o->data, &listen, err);
 	if (rc == PIN_OK)
+		rc = tls_client_open(srv->host, srv->pki->ca_cert_path,
+		    srv->pki->kubelet_cert_path, srv->pki->kubelet_key_path,
+		    &srv->nodes_tls, err);
+	if (rc == PIN_OK)
 		rc = issuer_open(srv, err);
 	if (rc == PIN_OK)
 		rc = open_fronts(srv, err);
@@ -377,6 +381,8 @@ apiserver_close(struct apiserver **out)
 	views_free(&srv->views);
 	if (srv->tls != NULL)
 		tls_server_close(&srv->tls);
+	if (srv->nodes_tls != NULL)
+		tls_client_close(&srv->nodes_tls);
 	issuer_close(srv);
 	pki_close(&srv->pki);
 	pin_bridge_free(&srv->bridge);

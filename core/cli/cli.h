@@ -71,6 +71,8 @@ pin_verb_fn	pin_verb_plugin_list, pin_verb_plugin_info,
 
 /* core/apiserver/role.c */
 pin_verb_fn	pin_verb_up, pin_verb_apiserver;
+/* core/apiserver/join.c */
+pin_verb_fn	pin_verb_node_config;
 /* core/kubelet/role.c, core/shim/verb.c */
 pin_verb_fn	pin_verb_kubelet, pin_verb_shim;
 

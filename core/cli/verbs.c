@@ -25,6 +25,13 @@ static const struct pin_flag server_flags[] = {
 	{ NULL, NULL, NULL }
 };
 
+static const struct pin_flag node_config_flags[] = {
+	{ "data", "DIR", "the API server's" },
+	{ "server", "URL", "https://ADDRESS:PORT as the node reaches it;\n"
+	    "                       default: as in DIR/admin.kubeconfig" },
+	{ NULL, NULL, NULL }
+};
+
 static const struct pin_flag image_flags[] = {
 	{ "data", "DIR", "the node's; default: $PINTLE_DATA" },
 	{ "name", "NAME[:TAG]", "for an image that has no name of its own" },
@@ -98,10 +105,17 @@ const struct pin_verb pin_verbs[] = {
 	    0, 2, 2, pin_verb_plugin_host },
 	{ "kubelet", "", "the node agent alone",
 	    "Registers this machine as a node and runs the pods that are\n"
-	    "bound to it. Needs DIR/node.kubeconfig, which an API server on\n"
-	    "the same DIR writes, or --kubeconfig. What runs goes on when\n"
-	    "the agent stops.\n",
+	    "bound to it, and serves Services. Needs DIR/node.kubeconfig,\n"
+	    "which an API server on the same DIR writes, or --kubeconfig,\n"
+	    "from `pintle node config`. What runs goes on when the agent\n"
+	    "stops. Two agents on one machine need two names and two DIRs.\n",
 	    kubelet_flags, 0, 0, pin_verb_kubelet },
+	{ "node config", "NAME FILE", "what one more node needs to join",
+	    "Signs, with the keys in DIR/pki, the certificates of node NAME\n"
+	    "and of its proxy, and writes them as a kubeconfig, mode 0600,\n"
+	    "into FILE. On the node, then:\n"
+	    "  pintle kubelet --kubeconfig FILE --node-name NAME --data DIR\n",
+	    node_config_flags, 2, 2, pin_verb_node_config },
 	{ "shim", "DIR", 0,
 	    "Internal: the process above one container of the runtime\n"
 	    "process.\n",

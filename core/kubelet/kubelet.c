@@ -157,11 +157,16 @@ kubelet_open(const struct kubelet_opts *o, struct kubelet **out,
 		rc = services_open(k, o, err);
 	if (rc != PIN_OK)
 		return (rc);
-	k->start.fn = start_on_loop;
-	pin_loop_post(k->loop, &k->start);
-	k->running = 1;
 	rc = pin_loop_start(k->loop, err);
-	return (rc == PIN_OK ? logs_open(k, err) : rc);
+	/* Before the first status, which says where logs are. */
+	if (rc == PIN_OK)
+		rc = logs_open(k, o, err);
+	if (rc == PIN_OK) {
+		k->running = 1;
+		k->start.fn = start_on_loop;
+		pin_loop_post(k->loop, &k->start);
+	}
+	return (rc);
 }
 
 /* ---- the end ----------------------------------------------------------- */

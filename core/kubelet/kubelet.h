@@ -18,6 +18,8 @@ struct kubelet_opts {
 	const char	*kubeconfig;
 	const char	*server;		/* NULL: the kubeconfig's */
 	const char	*node;
+	int		 remote;	/* the API server is not on this
+					 * data directory */
 };
 
 /* On an error *out may hold what was opened: close it all the same. */

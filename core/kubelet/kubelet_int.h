@@ -36,6 +36,7 @@
 #define KUBELET_RETRY_MS	2000	/* after an error of a pod's worker */
 #define KUBELET_EVENTS_MAX	256	/* waiting; more are dropped, counted */
 #define KUBELET_CALL_MS		15000
+#define KUBELET_PORT		10250	/* for logs; taken: any */
 #define MS_NS			UINT64_C(1000000)
 
 struct kubelet;
@@ -188,6 +189,8 @@ struct kubelet {
 	struct pin_msg	 start, stop;
 	uint32_t	 running, gone;
 	struct http_server *http;	/* logs.c */
+	struct tls_server *log_tls;	/* NULL: UNIX socket only */
+	uint32_t	 log_port, pad_log; /* 0: the same */
 	struct exchange_handler log_handler;
 	/* status_work */
 	uint32_t	 registered, lease_made;
@@ -275,7 +278,8 @@ int	services_apiserver(struct kubelet *, const struct pin_obj *service,
 	    struct service_at *, struct pin_err *);
 
 /* logs.c */
-int	logs_open(struct kubelet *, struct pin_err *);
+int	logs_open(struct kubelet *, const struct kubelet_opts *,
+	    struct pin_err *);
 void	logs_close(struct kubelet *);
 
 /* ---- small things ------------------------------------------------------ */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * logs.c -- containers' logs over HTTP on DATA/run/kubelet.sock, mode 0700
- * of its directory: GET /containerLogs/NAMESPACE/POD/CONTAINER with the
+ * of its directory, and for an API server elsewhere over TLS, where only that
+ * server is answered: GET /containerLogs/NAMESPACE/POD/CONTAINER with the
  * query of the subresource pods/log. Followed files are looked at again
  * every LOG_POLL_MS.
  * Loop. Contract: text/plain; the CRI's stamps are taken off unless asked
@@ -15,9 +16,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/apiserver/pki.h"
 #include "core/http/parse.h"
 #include "core/http/server.h"
 #include "core/kubelet/kubelet_int.h"
+#include "core/tls/tls.h"
 #include "lib/timefmt/timefmt.h"
 
 #define LOG_POLL_MS	200
@@ -266,6 +269,15 @@ by_names(struct kubelet *k, const char *ns, const char *name)
 	return (pod);
 }
 
+/* Over TLS: the API server, by a certificate of its authority. */
+static int
+may_ask(const struct exchange *ex)
+{
+	return ((ex->head.flags & EXCHANGE_LOCAL) != 0 ||
+	    (ex->head.creds.has_cert && pin_str_is(ex->head.creds.cert_cn,
+	    PKI_KUBELET_CLIENT)));
+}
+
 static void
 begin(void *arg, struct exchange *ex)
 {
@@ -279,6 +291,11 @@ begin(void *arg, struct exchange *ex)
 	int64_t n;
 
 	ex->data = NULL;
+	if (!may_ask(ex)) {
+		answer(ex, ex->head.creds.has_cert ? 403 : 401,
+		    "only the API server may ask\n");
+		return;
+	}
 	str_copy(path, sizeof(path), ex->head.path);
 	if (!pin_str_is(ex->head.method, "GET") || sscanf(path,
 	    "/containerLogs/%63[^/]/%255[^/]/%63[a-z0-9-]", ns, name, cont)
@@ -333,8 +350,36 @@ gone(struct exchange *ex)
 		stream_end(ex->data, 0);
 }
 
+/* On every address; which port, the Node says. */
+static int
+listen_tls(struct kubelet *k, const struct kubelet_opts *o,
+    struct pin_err *err)
+{
+	struct pin_addr at = { .family = 4, .port = KUBELET_PORT }, bound;
+	struct kubeconfig *kc = pin_xcalloc(1, sizeof(*kc));
+	int rc;
+
+	rc = kubeconfig_load(k->host, k->data, o->kubeconfig, NULL, kc, err);
+	if (rc == PIN_OK)
+		rc = tls_server_open(k->host, kc->cert, kc->key, kc->ca,
+		    &k->log_tls, err);
+	if (rc == PIN_OK) {
+		rc = http_server_listen(k->http, &at, k->log_tls, &bound,
+		    err);
+		at.port = 0;
+		if (rc == PIN_ELOCKED)
+			rc = http_server_listen(k->http, &at, k->log_tls,
+			    &bound, err);
+		if (rc == PIN_OK)
+			k->log_port = bound.port;
+	}
+	free(kc);
+	return (rc);
+}
+
 int
-logs_open(struct kubelet *k, struct pin_err *err)
+logs_open(struct kubelet *k, const struct kubelet_opts *opts,
+    struct pin_err *err)
 {
 	struct http_server_opts o = { .host = k->host, .fronts = &k->loop,
 	    .nfronts = 1, .handler = &k->log_handler };
@@ -357,6 +402,8 @@ logs_open(struct kubelet *k, struct pin_err *err)
 	rc = http_server_open(&o, &k->http, err);
 	if (rc == PIN_OK)
 		rc = http_server_listen(k->http, &at, NULL, &bound, err);
+	if (rc == PIN_OK && opts->remote)
+		rc = listen_tls(k, opts, err);
 	return (rc);
 }
 
@@ -364,4 +411,6 @@ void
 logs_close(struct kubelet *k)
 {
 	http_server_close(&k->http, LOG_GRACE_MS);
+	if (k->log_tls != NULL)
+		tls_server_close(&k->log_tls);
 }

@@ -169,7 +169,8 @@ status(struct kubelet *k, struct pin_out *o)
 	    "kubelet has sufficient PID available");
 	condition(o, "Ready", 1, now, since, "KubeletReady",
 	    "kubelet is posting ready status");
-	pin_out_char(o, ']');
+	pin_out_printf(o, "],\"daemonEndpoints\":{\"kubeletEndpoint\":"
+	    "{\"Port\":%u}}", k->log_port);
 	info(k, o);
 }
 

@@ -51,6 +51,7 @@ run(const struct pin_args *args, const char *data, const char *config,
 		pin_host_name(node);
 		o.node = node;
 	}
+	o.remote = o.kubeconfig != NULL;
 	if (o.kubeconfig == NULL) {
 		snprintf(path, sizeof(path), "%s/node.kubeconfig", data);
 		o.kubeconfig = path;

@@ -165,7 +165,7 @@ up_stop
 is 'no device is left' "$(devices)" ''
 is 'and no route' "$(ip route show 10.96.0.0/16)" ''
 
-# ---- where there are no cluster IPs --------------------------------------------
+# ---- where there are no cluster IPs -------------------------------------------
 CLUSTER_IPS=''
 node_up
 is 'off: no device' "$(devices)" ''
