@@ -39,7 +39,7 @@ ready() { # NODE
 wait_for 20 gives True ready n1
 wait_for 20 gives True ready n2
 wait_for 20 k get serviceaccount default
-wait_for 10 gives ' ' k get nodes -o 'jsonpath={.items[*].spec.taints}'
+wait_for 10 gives '' k get nodes -o 'jsonpath={.items[*].spec.taints}'
 
 # ---- pods --------------------------------------------------------------------
 cat > "$W/web.yaml" <<'Y'
@@ -63,9 +63,9 @@ Y
 ok 'a Deployment' k apply -f "$W/web.yaml"
 ok 'is rolled out' k rollout status deployment web --timeout=60s
 spread() { # how many pods run on n1, on n2
-	k get pods -l app=web -o 'jsonpath={range .items[?(@.status.phase==
-	    "Running")]}{.spec.nodeName}{"\n"}{end}' | sort | uniq -c |
-	    awk '{ printf "%s%s:%s", NR > 1 ? " " : "", $2, $1 }'
+	k get pods -l app=web -o wide --no-headers | awk '
+	    $3 == "Running" { print $7 }' | sort | uniq -c |
+	    awk '{ printf "%s%s:%s", (NR > 1 ? " " : ""), $2, $1 }'
 }
 is 'over both nodes' "$(spread)" 'n1:2 n2:2'
 one_of() { # NODE
