@@ -170,6 +170,7 @@ open_pki(struct apiserver *srv, const char *data, const struct pin_addr *l,
 	struct pin_addr addrs[PKI_NAMES_MAX - 6];
 	char text[PKI_NAMES_MAX][64], dir[PIN_PATH_MAX];
 	uint32_t n = 0, i, count;
+	int rc;
 
 	snprintf(text[n++], 64, "127.0.0.1");
 	snprintf(text[n++], 64, "::1");
@@ -187,7 +188,12 @@ open_pki(struct apiserver *srv, const char *data, const struct pin_addr *l,
 		snprintf(dir, sizeof(dir), "%s", srv->limits.pki);
 	else
 		snprintf(dir, sizeof(dir), "%s/pki", data);
-	return (pki_open(srv->host, dir, &names, &srv->pki, err));
+	rc = pki_open(srv->host, dir, &names, &srv->pki, err);
+	if (rc == PIN_OK)
+		rc = tls_client_open(srv->host, srv->pki->ca_cert_path,
+		    srv->pki->kubelet_cert_path, srv->pki->kubelet_key_path,
+		    &srv->nodes_tls, err);
+	return (rc);
 }
 
 static int
@@ -313,10 +319,6 @@ apiserver_open(const struct apiserver_opts *o, struct apiserver **out,
 	choose_advertise(srv, &listen);
 	first_service_ip(srv);
 	rc = open_pki(srv, o->data, &listen, err);
-	if (rc == PIN_OK)
-		rc = tls_client_open(srv->host, srv->pki->ca_cert_path,
-		    srv->pki->kubelet_cert_path, srv->pki->kubelet_key_path,
-		    &srv->nodes_tls, err);
 	if (rc == PIN_OK)
 		rc = issuer_open(srv, err);
 	if (rc == PIN_OK)

@@ -39,7 +39,7 @@ ok 'info by kind and name' "$PINTLE" plugin info store/none --plugins "$P"
 like 'finds that kind' "$(out)" '*kind:     store*'
 ok 'info of a plugin that would not load for its ABI' \
     "$PINTLE" plugin info "$P/admission/abi-kind.so"
-like 'shows both numbers' "$(out)" '*kind 1.42 (this host: 1.0, 1.0)*'
+like 'shows both numbers' "$(out)" '*kind 1.42 (this host: 1.*, 1.0)*'
 fails 'info of what is none' "$PINTLE" plugin info /bin/sh
 fails 'info of half a file' "$PINTLE" plugin info "$W/cut.so"
 like 'says so' "$(out)" '*truncated*'

@@ -90,7 +90,7 @@ wait_for 20 gives 1 version
 is 'one device leads there' "$(devices | wc -l | tr -d ' ')" 1
 like 'by a route' "$(ip route get 10.96.0.1)" "*dev $(devices) src $NODE*"
 
-# ---- a client in a pod, as client-go finds its server -----------------------
+# ---- a client in a pod, as client-go finds its server
 me='{.status.userInfo.username}'
 pod whoami "echo \$KUBERNETES_SERVICE_HOST:\$KUBERNETES_SERVICE_PORT;
     exec $KUBECTL_BIN --cache-dir $W/podcache auth whoami -o jsonpath=$me"
@@ -100,7 +100,7 @@ line() { # POD: its log on one line
 wait_for 30 gives '10.96.0.1:443 system:serviceaccount:default:default' \
     line whoami
 
-# ---- TCP ---------------------------------------------------------------------
+# ---- TCP
 # Somebody else has that port on every address of the node, before and after.
 port
 ONE=$PORT
@@ -130,7 +130,7 @@ is 'the node port does not mind' "$(get "$NODE:$NP")" one
 endpoints web TCP "$ONE" 'nodeName: n1' > "$W/apply"
 wait_for 10 gives one get "$WEB"
 
-# ---- UDP ---------------------------------------------------------------------
+# ---- UDP
 port
 UDP=$PORT
 server serve-udp "$NODE" "$UDP" datagram
@@ -147,7 +147,7 @@ is 'a client that stays' "$("$PROXY" ask-udp "$DNS" 53 5353)" datagram
 endpoints dns UDP "$PORT" > "$W/apply"
 wait_for 20 gives other "$PROXY" ask-udp "$DNS" 53 5353
 
-# ---- nothing is left ----------------------------------------------------------
+# ---- nothing is left
 agent() {
 	for e_c in /proc/[0-9]*; do
 		tr '\0' ' ' 2> /dev/null < "$e_c/cmdline" |
@@ -165,7 +165,7 @@ up_stop
 is 'no device is left' "$(devices)" ''
 is 'and no route' "$(ip route show 10.96.0.0/16)" ''
 
-# ---- where there are no cluster IPs -------------------------------------------
+# ---- where there are no cluster IPs
 CLUSTER_IPS=''
 node_up
 is 'off: no device' "$(devices)" ''
@@ -197,9 +197,9 @@ else
 	wait_for 10 gives 1 said
 	pod user "cd \$(env | sed -n s/^PINTLE_VOLUME_kube_api[^=]*=//p);
 	    echo \$KUBERNETES_SERVICE_HOST;
-	    curl -sS --cacert ca.crt -H \"Authorization: Bearer \$(cat token)\" \
-	    https://\$KUBERNETES_SERVICE_HOST:\$KUBERNETES_SERVICE_PORT/version \
-	    | grep -o minor"
+	    api=https://\$KUBERNETES_SERVICE_HOST:\$KUBERNETES_SERVICE_PORT;
+	    curl -sS --cacert ca.crt -H \"Authorization: Bearer \$(cat token)\"
+	    \$api/version | grep -o minor"
 	wait_for 20 gives "$NODE minor" line user
 	up_stop
 fi

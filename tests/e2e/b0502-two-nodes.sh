@@ -41,7 +41,7 @@ wait_for 20 gives True ready n2
 wait_for 20 k get serviceaccount default
 wait_for 10 gives '' k get nodes -o 'jsonpath={.items[*].spec.taints}'
 
-# ---- pods --------------------------------------------------------------------
+# ---- pods
 cat > "$W/web.yaml" <<'Y'
 apiVersion: apps/v1
 kind: Deployment
@@ -56,8 +56,7 @@ spec:
       containers:
       - name: c
         image: host
-        command: [sh, -c, 'echo I am $NAME; trap "exit 0" TERM;
-          while :; do sleep 0.2; done']
+        command: [sh, -c, 'echo I am $NAME; exec sleep 1000']
         env: [{name: NAME, valueFrom: {fieldRef: {fieldPath: spec.nodeName}}}]
 Y
 ok 'a Deployment' k apply -f "$W/web.yaml"
@@ -91,7 +90,7 @@ code() {
 is 'nobody' "$(code)" 401
 is 'not even the admin' "$(code --cert "$W/cert.pem" --key "$W/key.pem")" 403
 
-# ---- an agent is killed ---------------------------------------------------------
+# ---- an agent is killed
 ok 'the second agent is killed' kill -9 $N2
 fails 'its logs are out of reach' k logs "$ON2"
 like 'which is said' "$(out)" '*node agent*'
@@ -101,7 +100,7 @@ wait_for 20 gives 'I am n2' k logs "$ON2"
 is 'its containers went on' "$(k get pod "$ON2" \
     -o 'jsonpath={.status.containerStatuses[0].restartCount}')" 0
 
-# ---- Services: both serve them, and are not in each other's way -------------------
+# ---- Services: both serve them, and are not in each other's way
 ok 'the API server at a node port' k patch service kubernetes -n default \
     -p '{"spec":{"type":"NodePort"}}'
 NP=$(k get service kubernetes -n default \
@@ -130,7 +129,7 @@ ok 'the first agent ends' kill -9 "$(agent)"
 wait_for 20 gives ok healthz "192.0.2.10:$NP"
 wait_for 20 gives ok healthz 10.96.0.1:443
 
-# ---- drain ---------------------------------------------------------------------
+# ---- drain
 wait_for 20 gives True ready n1
 ok 'cordon' k cordon n2
 ok 'drain' k drain n2 --timeout=60s

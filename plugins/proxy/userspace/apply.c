@@ -190,9 +190,9 @@ trouble_add(struct trouble *t, const struct us_listener *l, int rc,
 		t->rc = rc;
 	n = snprintf(t->text + t->len, sizeof(t->text) - t->len, "%s%s %u of "
 	    "service %s/%s%s%s: %s", t->len > 0 ? "; " : "", l->at.port ==
-	    s->node_port && l->external ? "node port" : "port", (unsigned int)l->at.port, s->namespace,
-	    s->name, s->port_name[0] != '\0' ? " port " : "", s->port_name,
-	    why);
+	    s->node_port && l->external ? "node port" : "port",
+	    (unsigned int)l->at.port, s->namespace, s->name,
+	    s->port_name[0] != '\0' ? " port " : "", s->port_name, why);
 	if (n > 0)
 		t->len += (size_t)n < sizeof(t->text) - t->len ? (size_t)n :
 		    sizeof(t->text) - t->len - 1;

@@ -27,7 +27,7 @@
 #define US_AFFINITY_SETS	1024
 #define US_AFFINITY_WAYS	8
 #define US_UDP_BUCKETS		1024
-#define US_UDP_TURN		64	/* datagrams of one socket, then others */
+#define US_UDP_TURN		64	/* datagrams, then others */
 
 struct userspace;
 
