@@ -17,12 +17,14 @@
 
 #define PODLOG_HEAD_MAX	4096
 #define PODLOG_CHUNK	16384
+#define PODLOG_ASK_MS	10000	/* until the agent has the question */
 
 struct podlog {
 	struct request	*r;
 	struct pin_sock	*sock;
 	struct tls_conn	*tls;		/* NULL: the UNIX socket */
 	int		 shaken;
+	struct pin_timer timer;
 	char		 ask[2048];
 	size_t		 ask_len, asked;
 	char		 head[PODLOG_HEAD_MAX];
@@ -35,6 +37,7 @@ struct podlog {
 static void
 podlog_free(struct podlog *p)
 {
+	pin_timer_stop(&p->timer);
 	if (p->tls != NULL)
 		tls_close(&p->tls);
 	if (p->sock != NULL)
@@ -164,6 +167,14 @@ podlog_ask(struct podlog *p, uint32_t *want)
 }
 
 static void
+podlog_late(struct pin_timer *t)
+{
+	(void)podlog_fail((struct podlog *)(void *)((char *)t -
+	    offsetof(struct podlog, timer)), PIN_ETIMEOUT, "the node agent "
+	    "does not answer");
+}
+
+static void
 podlog_ready(void *arg, struct pin_sock *sock, uint32_t events)
 {
 	uint32_t want = PIN_SOCK_READ;
@@ -182,6 +193,7 @@ podlog_ready(void *arg, struct pin_sock *sock, uint32_t events)
 		podlog_end(p, 0);
 		return;
 	}
+	pin_timer_stop(&p->timer);
 	want = PIN_SOCK_READ;
 	for (i = 0; !p->waiting && (i < 16 || (p->tls != NULL &&
 	    tls_pending(p->tls) > 0)); i++) {
@@ -369,6 +381,8 @@ podlog_run(struct request *r)
 		    "have a host assigned", PIN_SARG(r->info.name)));
 	p = pin_xcalloc(1, sizeof(*p));
 	p->r = r;
+	pin_timer_init(&p->timer, r->ex->loop, podlog_late);
+	pin_timer_start(&p->timer, PODLOG_ASK_MS);
 	snprintf(p->container, sizeof(p->container), PIN_SFMT,
 	    PIN_SARG(name));
 	n = snprintf(p->ask, sizeof(p->ask), "GET /containerLogs/" PIN_SFMT

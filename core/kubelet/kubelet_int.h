@@ -162,6 +162,7 @@ struct kubelet {
 	struct pin_addr	 server;	/* the API server, as we reach it */
 	struct proxy	*proxy;		/* NULL: Services are not served */
 	struct tls_client *proxy_tls;
+	_Atomic(int)	 proxy_late;	/* did not come in time: no waiting */
 	struct pin_plugins *plugins;
 	const char	*data, *node;
 	struct pin_addr	 ips[KUBELET_IPS_MAX];

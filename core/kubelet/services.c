@@ -5,6 +5,7 @@
  * server.
  * Threads: said at each function in kubelet_int.h.
  * Contract: docs/node.md "Services". */
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -84,10 +85,17 @@ services_close(struct kubelet *k)
 static int
 is_served(struct kubelet *k, struct pin_str text, int64_t port)
 {
+	uint64_t t0 = pin_host_now(k->host);
 	struct pin_ip ip;
+	int yes;
 
-	return (proxy_ip_parse(text, &ip) && proxy_serves(k->proxy, &ip,
-	    (uint16_t)port, PIN_PROTO_TCP, SERVES_WAIT_MS));
+	if (!proxy_ip_parse(text, &ip))
+		return (0);
+	yes = proxy_serves(k->proxy, &ip, (uint16_t)port, PIN_PROTO_TCP,
+	    atomic_load(&k->proxy_late) ? 0 : SERVES_WAIT_MS);
+	if (pin_host_now(k->host) - t0 >= SERVES_WAIT_MS * MS_NS)
+		atomic_store(&k->proxy_late, 1);
+	return (yes);
 }
 
 int

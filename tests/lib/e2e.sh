@@ -200,16 +200,17 @@ e_config() { # ARG...: the file to use, in E_CONFIG; '': the one in ARGs
 	while [ $# -gt 0 ]; do
 		if [ "$1" = --config ]; then
 			E_CONFIG=''
-			[ -n "${CLUSTER_IPS:-}" ] || [ "${2#"$W"/}" = "$2" ] ||
-			    sed -i 's/cluster-ips = true/cluster-ips = false/' \
-			    "$2"
+			[ "${2#"$W"/}" = "$2" ] || e_no_cluster_ips "$2" "$2"
 		fi
 		shift
 	done
-	[ -n "$E_CONFIG" ] || return 0
-	cp conf/pintle.conf "$E_CONFIG"
-	[ -n "${CLUSTER_IPS:-}" ] ||
-	    sed -i 's/cluster-ips = true/cluster-ips = false/' "$E_CONFIG"
+	[ -z "$E_CONFIG" ] || e_no_cluster_ips conf/pintle.conf "$E_CONFIG"
+}
+e_no_cluster_ips() { # FROM TO
+	e_from='cluster-ips = true'
+	[ -z "${CLUSTER_IPS:-}" ] || e_from='no such line'
+	sed "s/$e_from/cluster-ips = false/" "$1" > "$W/e2e.conf.new" &&
+	    cat "$W/e2e.conf.new" > "$2"
 }
 # own_network: the rest of this test in a network namespace of its own, with
 # one address, 192.0.2.10. First of all in a test that needs it.
