@@ -487,6 +487,8 @@ test_ends(void)
 	struct pin_loop *l = NULL;
 	uint64_t start = pin_sim_now(sim);
 	int64_t wall = pin_host_wall(h);
+	struct pin_addr at = { .family = 4 };
+	struct pin_sock *s = NULL;
 	struct alarm a;
 
 	CASE("virtual time: a day is short, deadlines and idleness are told") {
@@ -510,6 +512,8 @@ test_ends(void)
 		pin_sim_wall_step(sim, 0, -5000);
 		CHECK_INT(pin_host_wall(h) - wall,
 		    (int64_t)(pin_sim_now(sim) - start) - 5000);
+		CHECK_INT(pin_dgram_bind(l, &at, NULL, NULL, &s, &err),
+		    PIN_EUNAVAIL);
 		a.posted = 0;
 		a.msg.fn = on_alarm_msg;
 		pin_loop_post(l, &a.msg);
