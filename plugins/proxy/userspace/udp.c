@@ -157,6 +157,26 @@ prepare(struct userspace *us)
 	pin_timer_init(&u->timer, us->worker[0].loop, tick);
 }
 
+/* Where descriptors have run out, the oldest flow gives its own. */
+static int
+flow_connect(struct userspace *us, struct us_udp_flow *f,
+    struct pin_err *err)
+{
+	struct pin_addr to = { .family = f->to.ip.family, .port = f->to.port };
+	int i, rc = PIN_EIO;
+
+	memcpy(to.ip, f->to.ip.ip, sizeof(to.ip));
+	for (i = 0; i < 2 && rc != PIN_OK; i++) {
+		if (i > 0 && us->udp.oldest == NULL)
+			break;
+		if (i > 0)
+			flow_close(us, us->udp.oldest);
+		rc = pin_dgram_connect(us->worker[0].loop, &to, server_ready,
+		    f, &f->sock, err);
+	}
+	return (rc);
+}
+
 static struct us_udp_flow *
 flow_new(struct us_listener *l, uint32_t bucket,
     const struct pin_addr *client)
@@ -166,7 +186,6 @@ flow_new(struct us_listener *l, uint32_t bucket,
 	struct us_pick pick = { .external = l->external };
 	struct us_udp_flow *f = pin_xcalloc(1, sizeof(*f));
 	struct pin_err err = PIN_ERR_INIT;
-	struct pin_addr to = { 0 };
 	int found;
 
 	pick.client.family = client->family;
@@ -174,13 +193,9 @@ flow_new(struct us_listener *l, uint32_t bucket,
 	(void)pthread_mutex_lock(&us->lock);
 	found = us_svc_pick(l->svc, &pick, pin_host_now(us->host), &f->to);
 	(void)pthread_mutex_unlock(&us->lock);
-	to.family = f->to.ip.family;
-	to.port = f->to.port;
-	memcpy(to.ip, f->to.ip.ip, sizeof(to.ip));
 	if (u->n == u->max)
 		flow_close(us, u->oldest);
-	if (!found || pin_dgram_connect(us->worker[0].loop, &to, server_ready,
-	    f, &f->sock, &err) != PIN_OK) {
+	if (!found || flow_connect(us, f, &err) != PIN_OK) {
 		if (found)
 			pin_env_log(us->env, PIN_LOG_DEBUG, "%s/%s:%u: %s",
 			    l->svc->namespace, l->svc->name,
