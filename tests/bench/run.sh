@@ -20,7 +20,7 @@ ROUNDS=${ROUNDS:-3}
 CONF=${CONF:-$ROOT/conf/pintle.conf}
 KUBE_APISERVER=${KUBE_APISERVER-$(command -v kube-apiserver)}
 ETCD=${ETCD-$(command -v etcd)}
-W=$(mktemp -d) || exit 1
+W=$(mktemp -d "${TMPDIR:-/tmp}/bench.XXXXXX") || exit 1
 chmod 711 "$W"			# nginx's workers may be nobody
 trap 'stop; rm -rf "$W"' EXIT
 trap 'exit 130' INT TERM HUP
@@ -162,12 +162,12 @@ measure() {	# LOAD
 		done
 	done
 }
-# TARGET LOAD KEY: `-` when not measured, `failed` when a round did.
-median() {
+# `-` when not measured, `failed` when a round gave nothing.
+median() {	# TARGET LOAD KEY
 	[ -f "$W/$1.$2" ] || { echo -; return; }
 	awk -v k="$3" '$1 == k || $1 == "*" { print $2 }' "$W/$1.$2" | sort -g |
-	    awk '{ v[NR] = $1; if ($1 == "failed") bad = 1 }
-	    END { print bad || NR == 0 ? "failed" : v[int((NR + 1) / 2)] }'
+	    awk -v rounds="$ROUNDS" '{ v[NR] = $1; bad += $1 == "failed" } END {
+	    print bad || NR < rounds ? "failed" : v[int((NR + 1) / 2)] }'
 }
 report() {	# LOAD
 	rows | while read -r load key op floor aim unit peer label; do
@@ -208,13 +208,13 @@ printf '# %s cores, load %s, state on %s, %s rounds, %s s a load\n' \
     "$(getconf _NPROCESSORS_ONLN)" "$(cut -d' ' -f1 /proc/loadavg)" \
     "$(stat -f -c %T "$W")" "$ROUNDS" "$T"
 if have reference; then
-	echo "# reference: $("$KUBE_APISERVER" --version), $("$ETCD" --version |
-	    head -n 1)"
+	echo "# reference: $("$KUBE_APISERVER" --version | head -n 1)," \
+	    "$("$ETCD" --version | head -n 1)"
 else
 	echo "# reference: not measured: KUBE_APISERVER='$KUBE_APISERVER'" \
 	    "ETCD='$ETCD': set both to programs (1.35, 3.6) to have it"
 fi
-printf '%-36s %8s %8s %-4s %7s  %-9s %-6s\n' '' ours peer '' better floor aim
+printf '%-36s %8s %8s %-4s %7s  %-9s %s\n' '' ours peer '' better floor aim
 for load in $loads; do
 	why=$(lacks "$load")
 	if [ -n "$why" ]; then
