@@ -7,7 +7,7 @@
 # figure: ours, the peer's, how many times better ours is, floor, aim, verdict.
 # usage: run.sh [BUILD]     SECONDS_EACH=5 ROUNDS=3 CONF=conf/pintle.conf
 #	BENCH="start idle create get list watch pods programs" (which loads)
-#	KUBE_APISERVER=FILE ETCD=FILE: the reference, else from PATH; empty: none
+#	KUBE_APISERVER=FILE ETCD=FILE: the reference; else from PATH; "": none
 # Needs curl, wrk, nginx, kubectl; says what it skips. How to read it, and what
 # the reference is given: docs/performance.md.
 set -u
@@ -20,6 +20,7 @@ ROUNDS=${ROUNDS:-3}
 CONF=${CONF:-$ROOT/conf/pintle.conf}
 KUBE_APISERVER=${KUBE_APISERVER-$(command -v kube-apiserver)}
 ETCD=${ETCD-$(command -v etcd)}
+PATH=$PATH:/usr/sbin:/sbin	# where an ordinary user has nginx
 W=$(mktemp -d "${TMPDIR:-/tmp}/bench.XXXXXX") || exit 1
 chmod 711 "$W"			# nginx's workers may be nobody
 trap 'stop; rm -rf "$W"' EXIT
