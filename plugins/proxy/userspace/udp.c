@@ -166,7 +166,7 @@ flow_connect(struct userspace *us, struct us_udp_flow *f,
 	int i, rc = PIN_EIO;
 
 	memcpy(to.ip, f->to.ip.ip, sizeof(to.ip));
-	for (i = 0; i < 2 && rc != PIN_OK; i++) {
+	for (i = 0; i < 2 && rc == PIN_EIO; i++) {
 		if (i > 0 && us->udp.oldest == NULL)
 			break;
 		if (i > 0)
