@@ -114,8 +114,8 @@ one_each() {
 	[ "$(ip -o link | grep -c ': pin')" = 2 ]
 }
 wait_for 10 one_each
-named() {
-	grep "node port $NP of service default/kubernetes" "$N2_LOG"
+named() { # by the one that came second
+	grep "node port $NP of service default/kubernetes" "$N2_LOG" "$UP_LOG"
 }
 wait_for 20 named
 agent() {
