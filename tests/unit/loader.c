@@ -34,7 +34,7 @@ static const struct refused refusals[] = {
 	    "is no " },
 	{ "another host ABI is refused, both versions named",
 	    "admission = ( \"abi-host\" );", "built for host ABI 9.7, this "
-	    "host has 1.0" },
+	    "host has 1." },
 	{ "a newer kind ABI is refused, both versions named",
 	    "admission = ( \"abi-kind\" );", "built for admission ABI 1.42, "
 	    "this host has 1.0" },
