@@ -321,10 +321,12 @@ prepare(struct shim *sh)
 
 	if (chdir(sh->dir) != 0)
 		return (complain("%s: %s", sh->dir, strerror(errno)));
+	/* First: descriptors go in their order, and while the lock is seen to
+	 * be held the end of `life` is still to come. */
+	sh->lock = cloexec(open("lock", O_RDWR | O_CREAT, 0600));
 	/* Read-write: there is always a writer and a reader, us. */
 	sh->life = cloexec(open("life", O_RDWR | O_NONBLOCK));
 	sh->ctl = cloexec(open("ctl", O_RDWR | O_NONBLOCK));
-	sh->lock = cloexec(open("lock", O_RDWR | O_CREAT, 0600));
 	if (sh->life < 0 || sh->ctl < 0 || sh->lock < 0)
 		return (complain("%s: %s", sh->dir, strerror(errno)));
 	/* Not inherited by the container, unlike flock(2). */

@@ -7,7 +7,7 @@
 #define OCI_H
 
 #include "core/image/image.h"
-#include "shims.h"
+#include "plugins/runtime/common/shims.h"
 
 #define OCI_CONFIG_MAX	((size_t)4 << 20)	/* bytes of config.json */
 #define OCI_RUN_MS	20000			/* of `crun delete` */
