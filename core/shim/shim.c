@@ -133,6 +133,9 @@ read_spec(int at, struct shim_spec *s)
 		case 'd': s->workdir = v; break;
 		case 'l': s->log = v; break;
 		case 'p': s->pid_file = v; break;
+		case 'i': s->image = v; break;
+		case 'o': s->read_only = 1; break;
+		case 'n': s->no_new_privs = 1; break;
 		case 'u': s->uid = strtoll(v, NULL, 10); break;
 		case 'g': s->gid = strtoll(v, NULL, 10); break;
 		case 'G':
@@ -171,11 +174,11 @@ give_up(int fd, const char *what, const char *arg)
 }
 
 static void
-become(const struct shim_spec *s, int fd)
+become(const struct shim_spec *s, int root, int fd)
 {
 	gid_t gid = s->gid >= 0 ? (gid_t)s->gid : getgid();
 
-	if (geteuid() == 0) {
+	if (root) {
 		if ((s->gid >= 0 || s->uid >= 0 || s->ngroups > 0) &&
 		    shim__os_groups(s) != 0)
 			give_up(fd, "setgroups", NULL);
@@ -186,19 +189,22 @@ become(const struct shim_spec *s, int fd)
 	}
 	if (s->workdir != NULL && chdir(s->workdir) != 0)
 		give_up(fd, "working directory", s->workdir);
+	if (s->no_new_privs && shim__os_no_new_privs() != 0)
+		give_up(fd, "no new privileges", NULL);
 }
 
 static void
 container(const struct shim *sh, int out, int err, int say, pid_t parent)
 {
 	const struct shim_spec *s = &sh->spec;
+	int null, i, root = geteuid() == 0;
 	char why[1024];
 	sigset_t none;
-	int null, i;
 
 	setsid();
-	if (s->nmounts > 0 && shim__os_mounts(s, sh->dir, why, sizeof(why)) !=
-	    0) {
+	umask(022);
+	if ((s->nmounts > 0 || s->image != NULL) && shim__os_mounts(s,
+	    sh->dir, why, sizeof(why)) != 0) {
 		put_all(say, why, strlen(why));
 		_exit(127);
 	}
@@ -208,13 +214,12 @@ container(const struct shim *sh, int out, int err, int say, pid_t parent)
 		give_up(say, "standard descriptors", NULL);
 	if (null > 2)
 		close(null);
-	become(s, say);
+	become(s, root, say);
 	shim__os_tie(parent);
 	for (i = 1; i < 32; i++)
 		(void)signal(i, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	umask(022);
 	environ = s->env;
 	execvp(s->argv[0], s->argv);
 	give_up(say, "exec", s->argv[0]);

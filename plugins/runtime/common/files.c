@@ -34,8 +34,10 @@ open_in(const struct shims *p, const char *id, const char *file, int flags)
 {
 	char path[SHIMS_PATH_MAX];
 
-	if (shims_path(p, path, id, file) != PIN_OK)
+	if (shims_path(p, path, id, file) != PIN_OK) {
+		errno = EINVAL;
 		return (-1);
+	}
 	return (open(path, flags | O_CLOEXEC));
 }
 

@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/image/image.h"
 #include "core/loader/loader.h"
 #include "core/shim/shim.h"
 
@@ -83,6 +84,8 @@ adopt(void *arg, const char *id)
 	struct shims *p = arg;
 	struct shim_one *one;
 
+	if (strncmp(id, IMAGE_TRASH, strlen(IMAGE_TRASH)) == 0)
+		(void)shims_erase(p, id + strlen(IMAGE_TRASH), NULL);
 	if (id[0] == '.' || strlen(id) >= sizeof(one->state.id) ||
 	    p->n == SHIMS_MAX)
 		return (0);

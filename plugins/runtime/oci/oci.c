@@ -236,6 +236,21 @@ program_pick(struct oci_start *s)
 }
 
 static int
+refuse(const struct oci_start *s, struct pin_err *err)
+{
+	const struct pin_container *c = s->c;
+	int rc = PIN_OK;
+
+	if ((c->memory > 0 || c->cpu_milli > 0) && !s->limits)
+		rc = pin_err_set(err, PIN_EINVALID, "resources.limits.%s: "
+		    "%s cannot set it with the cgroups of this node",
+		    c->memory > 0 ? "memory" : "cpu", s->program->path);
+	if (rc == PIN_OK)
+		rc = runtime_refuse(c, "oci", err);
+	return (rc == PIN_OK ? runtime_refuse_root(c, s->user.uid, err) : rc);
+}
+
+static int
 start_prepare(struct oci_start *s, struct pin_err *err)
 {
 	const struct pin_container *c = s->c;
@@ -252,7 +267,7 @@ start_prepare(struct oci_start *s, struct pin_err *err)
 	if (rc == PIN_OK)
 		rc = image_user(&s->image, c->uid, c->gid, &s->user, err);
 	if (rc == PIN_OK)
-		rc = oci_refuse(s, err);
+		rc = refuse(s, err);
 	if (rc == PIN_OK)
 		rc = image_argv(s->arena, &s->image, c->command, c->args,
 		    &s->argv, err);
@@ -299,18 +314,6 @@ spec_make(const struct oci_start *s, const char *dir, struct pin_out *out)
 	}
 }
 
-/* Small files in the directory: what remove must know later. */
-static int
-note(const struct oci_start *s, const char *dir, const char *file,
-    const char *text, struct pin_err *err)
-{
-	char path[OCI_PATH_MAX];
-
-	snprintf(path, sizeof(path), "%s/%s", dir, file);
-	return (pin_path_replace(pin_env_host(s->o->env), path, text,
-	    strlen(text), PIN_FILE_PRIVATE, err));
-}
-
 static int
 start_run(struct oci_start *s, const char *dir, struct pin_err *err)
 {
@@ -319,12 +322,9 @@ start_run(struct oci_start *s, const char *dir, struct pin_err *err)
 	struct pin_out spec;
 	int rc;
 
-	rc = note(s, dir, "program", s->program->path, err);
+	rc = runtime_note(&s->o->shims, id, "program", s->program->path, err);
 	if (rc == PIN_OK)
-		rc = note(s, dir, "image", s->image.id, err);
-	if (rc == PIN_OK)
-		rc = image_hold(pin_env_host(s->o->env), s->o->data,
-		    s->image.id, id, err);
+		rc = runtime_image_hold(&s->o->shims, id, &s->image, err);
 	if (rc == PIN_OK)
 		rc = oci_os_mount(s->image.root, dir, (int)
 		    s->c->read_only_root, err);
@@ -416,24 +416,18 @@ static int
 oci_remove(void *self, const char *id, struct pin_err *err)
 {
 	struct oci *o = self;
-	char dir[OCI_PATH_MAX], image[IMAGE_ID_MAX];
-	int rc;
+	int rc = shims_forget(&o->shims, id, err);
+	char dir[OCI_PATH_MAX];
 
-	if (id[0] == '.' || strchr(id, '/') != NULL)
-		return (pin_err_set(err, PIN_EINVAL, "container id \"%s\"",
-		    id));
-	rc = shims_forget(&o->shims, id, err);
 	if (rc != PIN_OK)
 		return (rc);
-	if (shims_path(&o->shims, dir, id, NULL) != PIN_OK)
-		return (pin_err_set(err, PIN_ELIMIT, "path of %s", id));
-	if (access(dir, F_OK) != 0)
-		return (PIN_OK);
-	runtime_delete(o, id);
-	oci_os_unmount(dir);
-	if (shims_text(&o->shims, id, "image", image, sizeof(image)))
-		image_release(pin_env_host(o->env), o->data, image, id);
-	return (image_tree_remove(o->shims.root, id, err));
+	if (shims_path(&o->shims, dir, id, NULL) == PIN_OK &&
+	    access(dir, F_OK) == 0) {
+		runtime_delete(o, id);
+		oci_os_unmount(dir);
+		runtime_image_release(&o->shims, id);
+	}
+	return (shims_erase(&o->shims, id, err));
 }
 
 static int

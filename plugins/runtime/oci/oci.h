@@ -6,8 +6,7 @@
 #ifndef OCI_H
 #define OCI_H
 
-#include "core/image/image.h"
-#include "plugins/runtime/common/shims.h"
+#include "plugins/runtime/common/pod.h"
 
 #define OCI_CONFIG_MAX	((size_t)4 << 20)	/* bytes of config.json */
 #define OCI_RUN_MS	20000			/* of `crun delete` */
@@ -55,9 +54,6 @@ struct oci_start {
 	int		 devices;	/* rules for devices are in force */
 	pin_node	 pod_sec, sec;	/* securityContexts */
 };
-
-/* refuse.c: PIN_EINVALID names what cannot be honoured. */
-int	oci_refuse(const struct oci_start *, struct pin_err *);
 
 /* bundle.c: DIR/config.json. */
 int	oci_bundle(const struct oci_start *, const char *dir,

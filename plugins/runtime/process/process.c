@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * process -- runtime plugin: a container is a group of ordinary processes
- * below a shim (`pintle shim`). The image `host` is the host's own file
- * system; any other must be a directory below the option `images`.
+ * below a shim (`pintle shim`). The image `host` is the node's own file
+ * system; of any other, imported, the root becomes the container's.
  * Threads: shims.h. Contract: pintle/runtime.h. */
 #include "process.h"
 
@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #include "core/shim/shim.h"
+
+#define ARENA_MAX	((size_t)16 << 20)	/* of one start */
 
 static pin_open_fn process_open;
 static pin_close_fn process_close;
@@ -101,44 +103,144 @@ process_attach(void *self, const struct pin_runtime_sink *sink,
 }
 
 static int
+is_host(const char *image)
+{
+	return (strcmp(image, "host") == 0);
+}
+
+static int
 process_image(void *self, const char *image, const char *pull,
     char *resolved, size_t size, struct pin_err *err)
 {
-	(void)self;
-	(void)pull;
-	if (strcmp(image, "host") != 0)
-		return (pin_err_set(err, PIN_ENOTFOUND, "image \"%s\": the "
-		    "runtime process knows the image \"host\" only", image));
-	snprintf(resolved, size, "host");
+	struct process *p = self;
+	struct image_info info;
+	int rc;
+
+	(void)pull;			/* there is nowhere to pull from */
+	if (is_host(image)) {
+		snprintf(resolved, size, "host");
+		return (PIN_OK);
+	}
+	rc = image_find(pin_env_host(p->env), pin_env_data(p->env), image,
+	    &info, err);
+	if (rc != PIN_OK)
+		return (rc);
+	snprintf(resolved, size, "%s", info.resolved);
+	image_info_fini(&info);
 	return (PIN_OK);
+}
+
+/* ---- start ------------------------------------------------------------- */
+
+/* A list that is `first`, unless some of it is there, then a, then b. */
+static int
+join(struct process_start *s, const char *first, const char *const *a,
+    const char *const *b, const char *const **out, struct pin_err *err)
+{
+	const char *const *both[2] = { a, b }, *const *p;
+	size_t len = first != NULL ? strcspn(first, "=") + 1 : 0;
+	uint32_t n = 1, found = 0;
+	const char **v;
+
+	for (int i = 0; i < 2; i++)
+		for (p = both[i]; p != NULL && *p != NULL; p++, n++)
+			found |= len > 0 && strncmp(*p, first, len) == 0;
+	*out = v = pin_arena_zalloc(s->arena, (n + 1) * sizeof(*v));
+	if (v == NULL)
+		return (pin_err_set(err, PIN_ENOMEM, "out of memory"));
+	if (first != NULL && !found)
+		*v++ = first;
+	for (int i = 0; i < 2; i++)
+		for (p = both[i]; p != NULL && *p != NULL; p++)
+			*v++ = *p;
+	return (PIN_OK);
+}
+
+static int
+prepare_host(struct process_start *s, struct pin_err *err)
+{
+	const struct pin_container *c = s->c;
+	int rc = join(s, NULL, c->command, c->args, &s->argv, err);
+
+	if (rc == PIN_OK && s->argv[0] == NULL)
+		rc = pin_err_set(err, PIN_EINVAL, "image \"%s\" has no entry "
+		    "point: command or args are needed", c->image);
+	return (rc == PIN_OK ? join(s, PROCESS_PATH, c->env, NULL, &s->env,
+	    err) : rc);
+}
+
+static int
+prepare_image(struct process_start *s, struct pin_err *err)
+{
+	const struct pin_container *c = s->c;
+	int rc = image_find(pin_env_host(s->p->env), pin_env_data(s->p->env),
+	    c->image, &s->image, err);
+
+	s->imaged = rc == PIN_OK;
+	if (rc == PIN_OK)
+		rc = image_user(&s->image, c->uid, c->gid, &s->user, err);
+	if (rc == PIN_OK)
+		rc = image_argv(s->arena, &s->image, c->command, c->args,
+		    &s->argv, err);
+	return (rc == PIN_OK ? image_env(s->arena, &s->image, c->env, &s->env,
+	    err) : rc);
+}
+
+static int
+start_run(struct process_start *s, struct pin_err *err)
+{
+	struct shims *shims = &s->p->shims;
+	char dir[SHIMS_PATH_MAX];
+	struct pin_out spec;
+	int rc = PIN_OK;
+
+	if (s->imaged && shims_path(shims, dir, s->c->id, NULL) == PIN_OK) {
+		rc = runtime_image_hold(shims, s->c->id, &s->image, err);
+		if (rc == PIN_OK)
+			rc = process_os_root(s->image.root, dir, err);
+	}
+	if (rc != PIN_OK)
+		return (rc);
+	pin_out_init(&spec, NULL, SHIM_SPEC_MAX);
+	process_spec(s, &spec);
+	rc = shims_run(shims, s->c->id, &spec, err);
+	pin_out_fini(&spec);
+	return (rc);
 }
 
 static int
 process_start(void *self, const struct pin_container *c, struct pin_err *err)
 {
-	struct process *p = self;
-	struct pin_out spec;
+	struct process_start s = { .p = self, .c = c,
+	    .root = geteuid() == 0 };
 	int rc;
 
-	rc = process_refuse(c, err);
-	if (rc != PIN_OK)
-		return (rc);
-	if (shims_alive(&p->shims, c->id))
-		return (pin_err_set(err, PIN_EEXISTS, "container %s runs",
-		    c->id));
-	rc = process_remove(self, c->id, err);	/* what was left */
+	s.arena = pin_arena_new(ARENA_MAX);
+	if (s.arena == NULL)
+		return (pin_err_set(err, PIN_ENOMEM, "out of memory"));
+	rc = is_host(c->image) ? prepare_host(&s, err) :
+	    prepare_image(&s, err);
 	if (rc == PIN_OK)
-		rc = shims_make(&p->shims, c->id, err);
-	if (rc != PIN_OK)
-		return (rc);
-	pin_out_init(&spec, NULL, SHIM_SPEC_MAX);
-	process_spec(c, &spec);
-	rc = shims_run(&p->shims, c->id, &spec, err);
-	pin_out_fini(&spec);
-	if (rc != PIN_OK)
-		(void)process_remove(self, c->id, NULL);
+		rc = process_refuse(&s, err);
+	if (rc == PIN_OK && shims_alive(&s.p->shims, c->id))
+		rc = pin_err_set(err, PIN_EEXISTS, "container %s runs",
+		    c->id);
+	else if (rc == PIN_OK) {
+		rc = process_remove(self, c->id, err);	/* what was left */
+		if (rc == PIN_OK)
+			rc = shims_make(&s.p->shims, c->id, err);
+		if (rc == PIN_OK)
+			rc = start_run(&s, err);
+		if (rc != PIN_OK)
+			(void)process_remove(self, c->id, NULL);
+	}
+	if (s.imaged)
+		image_info_fini(&s.image);
+	pin_arena_free(&s.arena);
 	return (rc);
 }
+
+/* ---- kill, remove, list ------------------------------------------------ */
 
 static int
 process_kill(void *self, const char *id, int sig, struct pin_err *err)
@@ -154,7 +256,10 @@ process_remove(void *self, const char *id, struct pin_err *err)
 	struct process *p = self;
 	int rc = shims_forget(&p->shims, id, err);
 
-	return (rc == PIN_OK ? shims_erase(&p->shims, id, err) : rc);
+	if (rc != PIN_OK)
+		return (rc);
+	runtime_image_release(&p->shims, id);
+	return (shims_erase(&p->shims, id, err));
 }
 
 static int

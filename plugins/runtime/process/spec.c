@@ -21,46 +21,110 @@ record_i64(struct pin_out *o, char what, int64_t v)
 	pin_out_char(o, '\0');
 }
 
+/* The image's groups of the user, then the pod's. */
 static void
-groups(struct pin_out *o, const struct pin_container *c)
+groups(const struct process_start *s, struct pin_out *o)
 {
-	pin_node list = pin_obj_at(c->pod, pin_obj_root(c->pod), "spec",
-	    "securityContext", NULL), g;
+	const struct pin_obj *pod = s->c->pod;
+	pin_node sec, g;
 	int64_t id;
 
-	g = pin_obj_get(c->pod, list, "fsGroup");
-	if (pin_obj_i64(c->pod, g, &id))
+	for (uint32_t i = 0; i < s->user.ngroups; i++)
+		record_i64(o, 'G', s->user.groups[i]);
+	if (pod == NULL)
+		return;
+	sec = pin_obj_at(pod, pin_obj_root(pod), "spec", "securityContext",
+	    NULL);
+	if (pin_obj_i64(pod, pin_obj_get(pod, sec, "fsGroup"), &id))
 		record_i64(o, 'G', id);
-	list = pin_obj_get(c->pod, list, "supplementalGroups");
-	for (g = pin_obj_first(c->pod, list); g != 0;
-	    g = pin_obj_next(c->pod, g))
-		if (pin_obj_i64(c->pod, g, &id))
+	g = pin_obj_first(pod, pin_obj_get(pod, sec, "supplementalGroups"));
+	for (; g != 0; g = pin_obj_next(pod, g))
+		if (pin_obj_i64(pod, g, &id))
 			record_i64(o, 'G', id);
 }
 
-void
-process_spec(const struct pin_container *c, struct pin_out *o)
+static void
+user(const struct process_start *s, struct pin_out *o)
 {
-	const char *const *p;
+	int64_t uid = s->imaged ? (int64_t)s->user.uid : s->c->uid;
+	int64_t gid = s->imaged ? (int64_t)s->user.gid : s->c->gid;
 
-	for (p = c->command; p != NULL && *p != NULL; p++)
+	if (uid >= 0)
+		record_i64(o, 'u', uid);
+	if (gid >= 0)
+		record_i64(o, 'g', gid);
+	groups(s, o);
+}
+
+static void
+mount(struct pin_out *o, const char *source, const char *target,
+    int read_only)
+{
+	record(o, 'm', source);
+	record(o, 't', target);
+	if (read_only)
+		record(o, 'r', "");
+}
+
+/* The network is the node's, and so are its names. */
+static void
+node_files(const struct pin_container *c, struct pin_out *o)
+{
+	static const char *const files[] = { "/etc/resolv.conf",
+	    "/etc/hosts" };
+	uint32_t i, k;
+
+	for (k = 0; k < PIN_LEN(files); k++) {
+		for (i = 0; i < c->nmounts; i++)
+			if (strcmp(c->mounts[i].target, files[k]) == 0)
+				break;
+		if (i == c->nmounts && access(files[k], R_OK) == 0)
+			mount(o, files[k], files[k], 1);
+	}
+}
+
+static void
+workdir(const struct process_start *s, struct pin_out *o)
+{
+	const struct pin_obj *config = s->image.config;
+	struct pin_str dir = { NULL, 0 };
+
+	if (s->imaged)
+		dir = pin_obj_str(config, pin_obj_get(config, s->image.run,
+		    "WorkingDir"));
+	if (s->c->workdir != NULL && s->c->workdir[0] != '\0')
+		dir = pin_str(s->c->workdir);
+	if (dir.len == 0 || dir.p[0] != '/')
+		dir = PIN_STR("/");
+	pin_out_char(o, 'd');
+	pin_out_put(o, dir.p, dir.len);
+	pin_out_char(o, '\0');
+}
+
+void
+process_spec(const struct process_start *s, struct pin_out *o)
+{
+	const struct pin_container *c = s->c;
+	const char *const *p;
+	pin_node esc = c->pod == NULL ? 0 : pin_obj_at(c->pod, c->spec,
+	    "securityContext", "allowPrivilegeEscalation", NULL);
+
+	for (p = s->argv; *p != NULL; p++)
 		record(o, 'a', *p);
-	for (p = c->args; p != NULL && *p != NULL; p++)
-		record(o, 'a', *p);
-	for (p = c->env; p != NULL && *p != NULL; p++)
+	for (p = s->env; *p != NULL; p++)
 		record(o, 'e', *p);
 	record(o, 'l', c->log);
-	record(o, 'd', c->workdir != NULL ? c->workdir : "/");
-	if (c->uid >= 0)
-		record_i64(o, 'u', c->uid);
-	if (c->gid >= 0)
-		record_i64(o, 'g', c->gid);
-	if (c->pod != NULL)
-		groups(o, c);
-	for (uint32_t i = 0; i < c->nmounts && geteuid() == 0; i++) {
-		record(o, 'm', c->mounts[i].source);
-		record(o, 't', c->mounts[i].target);
-		if (c->mounts[i].read_only)
-			record(o, 'r', "");
+	workdir(s, o);
+	user(s, o);
+	if (esc != 0 && pin_obj_type(c->pod, esc) == PIN_FALSE)
+		record(o, 'n', "");
+	if (s->imaged) {
+		record(o, 'i', s->image.root);
+		if (c->read_only_root)
+			record(o, 'o', "");
+		node_files(c, o);
 	}
+	for (uint32_t i = 0; i < c->nmounts && (s->root || s->imaged); i++)
+		mount(o, c->mounts[i].source, c->mounts[i].target,
+		    (int)c->mounts[i].read_only);
 }
