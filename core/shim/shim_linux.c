@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * shim_linux.c -- subreaper, parent's death, and a mount namespace of its
- * own (root_linux.c when there is an image) in which volumes lie at their targets. A target that does not exist is
- * made without touching the host: the directory it is missing in is mirrored
- * on a tmpfs (each entry bound), the target added, and the mirror put over
- * the directory. For "/" the mirror becomes the root.
+ * own in which volumes lie at their targets; of an image, root_linux.c makes
+ * the root first. Else a target that does not exist is made without touching
+ * the host: the directory it is missing in is mirrored on a tmpfs (each entry
+ * bound), the target added, and the mirror put over the directory. For "/"
+ * the mirror becomes the root.
  * Contract: shim.h. Namespace and mounts die with their last process. */
 #define _GNU_SOURCE
 #include "core/shim/shim.h"

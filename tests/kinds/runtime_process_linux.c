@@ -499,7 +499,7 @@ all(int root)
 	runtime_close();
 }
 
-/* ---- without root --------------------------------------------------------- */
+/* ---- without root ------------------------------------------------------- */
 
 static int
 write_text(const char *path, const char *text)
