@@ -143,6 +143,11 @@ read_spec(int at, struct shim_spec *s)
 				return (-1);
 			s->groups[s->ngroups++] = (gid_t)strtoul(v, NULL, 10);
 			break;
+		case 'c':
+			if (s->ncgroups == SHIM_CGROUPS_MAX)
+				return (-1);
+			s->cgroups[s->ncgroups++] = v;
+			break;
 		case 'm':
 			if (n == SHIM_MOUNTS_MAX)
 				return (-1);
@@ -194,6 +199,20 @@ become(const struct shim_spec *s, int root, int fd)
 }
 
 static void
+join_cgroups(const struct shim_spec *s, int fd)
+{
+	uint32_t i;
+	int at;
+
+	for (i = 0; i < s->ncgroups; i++) {
+		at = open(s->cgroups[i], O_WRONLY | O_CLOEXEC);
+		if (at < 0 || write(at, "0", 1) != 1)
+			give_up(fd, "cgroup", s->cgroups[i]);
+		close(at);
+	}
+}
+
+static void
 container(const struct shim *sh, int out, int err, int say, pid_t parent)
 {
 	const struct shim_spec *s = &sh->spec;
@@ -203,6 +222,7 @@ container(const struct shim *sh, int out, int err, int say, pid_t parent)
 
 	setsid();
 	umask(022);
+	join_cgroups(s, say);
 	if ((s->nmounts > 0 || s->image != NULL) && shim__os_mounts(s,
 	    sh->dir, why, sizeof(why)) != 0) {
 		put_all(say, why, strlen(why));

@@ -20,6 +20,7 @@
  *	i root of an image: it becomes the container's, what it writes goes to
  *	  DIR/upper; followed by o for a root that is read-only
  *	n no new privileges
+ *	c file of a cgroup to be in (cgroup.procs; several)
  *	m source of a mount, followed by t its target, followed by r for
  *	  read-only
  * DIR/lock   locked as long as the shim lives
@@ -32,6 +33,7 @@
 #define SHIM_SPEC_MAX		((size_t)4 << 20)
 #define SHIM_MOUNTS_MAX		72	/* a pod's 64, and ours */
 #define SHIM_GROUPS_MAX		64
+#define SHIM_CGROUPS_MAX	8
 #define SHIM_LINE_MAX		16384	/* longer lines are cut in pieces */
 #define SHIM_LOG_MAX		((int64_t)10 << 20) /* then to LOG.1 */
 #define SHIM_DRAIN_MS		1000	/* for output after the end */
@@ -49,7 +51,8 @@ struct shim_spec {
 	int		 read_only, no_new_privs;
 	int64_t		 uid, gid;	/* -1: unchanged */
 	gid_t		 groups[SHIM_GROUPS_MAX];
-	uint32_t	 ngroups, nmounts;
+	const char	*cgroups[SHIM_CGROUPS_MAX];
+	uint32_t	 ngroups, nmounts, ncgroups;
 	struct shim_mount mounts[SHIM_MOUNTS_MAX];
 };
 

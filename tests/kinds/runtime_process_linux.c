@@ -56,6 +56,15 @@ exited(void *arg, const struct pin_container_state *s)
 	pthread_mutex_unlock(&lock);
 }
 
+static char warning[512];
+
+static void
+warned(void *arg, const char *id, const char *text)
+{
+	(void)arg;
+	snprintf(warning, sizeof(warning), "%s: %s", id, text);
+}
+
 static int
 ended(void)
 {
@@ -71,7 +80,7 @@ static void
 runtime_open(void)
 {
 	static const struct pin_runtime_sink sink = { .size = sizeof(sink),
-	    .exited = exited };
+	    .exited = exited, .warned = warned };
 	char shim[1024], options[1100];
 	struct pin_report rep = { 0 };
 
@@ -100,7 +109,8 @@ static void
 image_make(void)
 {
 	static const char *const names[] = { "sh", "cat", "id", "ls", "sleep",
-	    "mkdir", "rm", "touch", "stat", "chmod", "head", "wc" };
+	    "mkdir", "rm", "touch", "stat", "chmod", "head", "wc", "dd",
+	    "grep" };
 	char layer[2048], to[100];
 	struct ik_image im = { .name = "demo:1", .run = "{\"Entrypoint\":["
 	    "\"sh\",\"-c\"],\"Cmd\":[\"echo from the image\"],\"Env\":["
@@ -483,6 +493,80 @@ test_refusals(void)
 	}
 }
 
+static int
+number_of(const char *path)
+{
+	char *p;
+	size_t len;
+	int n = -1;
+
+	if (pin_path_slurp(host, path, 64, &p, &len, NULL) == PIN_OK) {
+		n = atoi(p);
+		free(p);
+	}
+	return (n);
+}
+
+static void
+test_limits(int root)
+{
+	static const char *const hog[] = { "sh", "-c", "echo start; exec dd "
+	    "if=/dev/zero of=/dev/null bs=256M count=1", NULL };
+	static const char *const calm[] = { "sh", "-c", "grep cpu: "
+	    "/proc/self/cgroup; exec sleep 1000", NULL };
+	static const char *const cpu[] = { "cpu", "cpu,cpuacct" };
+	char path[4096], *name;
+	size_t len;
+
+	CASE("%s: a limit of memory holds, or the pod is told that it does "
+	    "not", who) {
+		warning[0] = '\0';
+		container("mem", hog);
+		c.memory = 32 << 20;
+		if (!CHECK(run()))
+			continue;
+		CHECK(says("start"));
+		tap_diag("%s, exit %d", warning, last.exit_code);
+		CHECK(root || warning[0] != '\0');
+		CHECK_INT(last.exit_code, warning[0] != '\0' ? 0 : 137);
+		CHECK_INT(last.oom_killed, warning[0] == '\0');
+		if (warning[0] != '\0')
+			CHECK(strstr(warning, "mem: container c: resources."
+			    "limits.memory: ") != NULL);
+		gone("mem");
+	}
+	CASE("%s: a limit of cpu, too", who) {
+		int seen = -1;
+
+		warning[0] = '\0';
+		container("cpu", calm);
+		c.cpu_milli = 250;
+		if (!CHECK(ops->start(self, &c, &err) == PIN_OK))
+			continue;
+		WAIT(says(" F "), 10000);
+		CHECK(root || strstr(warning, "resources.limits.cpu: ") !=
+		    NULL);
+		name = NULL;
+		if (warning[0] == '\0' && pin_path_slurp(host, logfile, 4096,
+		    &name, &len, NULL) == PIN_OK && strstr(name, "/pintle-") !=
+		    NULL)
+			for (size_t i = 0; i < 2; i++) {
+				snprintf(path, sizeof(path), "/sys/fs/cgroup/"
+				    "%s%.*s/cpu.cfs_quota_us", cpu[i], (int)
+				    strcspn(strstr(name, "/pintle-"), "\n"),
+				    strstr(name, "/pintle-"));
+				if (number_of(path) > seen)
+					seen = number_of(path);
+			}
+		if (warning[0] == '\0')
+			CHECK_INT(seen, 25000);
+		free(name);
+		gone("cpu");
+		if (seen > 0)
+			CHECK(access(path, F_OK) != 0);
+	}
+}
+
 static void
 all(int root)
 {
@@ -493,6 +577,7 @@ all(int root)
 	test_mounts();
 	test_life();
 	test_refusals();
+	test_limits(root);
 	CASE("%s: an image nobody uses can go", who)
 		if (!CHECK(image_remove(host, data, "demo:1", &err) == PIN_OK))
 			tap_diag("%s", err.text);

@@ -22,7 +22,6 @@
 
 #include "core/shim/shim.h"
 
-#define CGROUP		"/sys/fs/cgroup"
 #define ARENA_MAX	((size_t)16 << 20)	/* of one start */
 
 static pin_open_fn oci_open;
@@ -79,24 +78,10 @@ programs_find(struct oci *o, const char *given, struct pin_err *err)
 		    given != NULL ? given : "crun, runc or ocijail"));
 	o->program.kind = oci_kind(o->program.path);
 	/* crun does not do v1 beside v2; runc does. */
-	if (o->cgroups == OCI_CGROUP_HYBRID && o->program.kind == OCI_CRUN)
+	if (o->cgroups.kind == CGROUP_HYBRID && o->program.kind == OCI_CRUN)
 		o->runc.path = oci_find("runc");
 	o->runc.kind = OCI_RUNC;
 	return (PIN_OK);
-}
-
-/* Two nodes of one machine must not meet in a cgroup. */
-static char *
-group_name(const char *data)
-{
-	char name[32], real[OCI_PATH_MAX];
-	uint64_t h = UINT64_C(14695981039346656037);
-
-	snprintf(real, sizeof(real), "%s", data);
-	for (const char *p = real; *p != '\0'; p++)
-		h = (h ^ (unsigned char)*p) * UINT64_C(1099511628211);
-	snprintf(name, sizeof(name), "/pintle-%08x", (unsigned)(h >> 32));
-	return (pin_xstrdup(name));
 }
 
 static void oci_ended(void *arg, struct pin_container_state *);
@@ -112,7 +97,7 @@ oci_open(struct pin_env *env, const struct pin_conf *conf, void **self,
 
 	o->env = env;
 	o->data = data;
-	o->cgroups = oci_os_cgroups();
+	cgroups_open(&o->cgroups, data);
 	n = snprintf(root, sizeof(root), "%s/run", data);
 	(void)snprintf(state, sizeof(state), "%s/run/oci.state", data);
 	if (geteuid() != 0)
@@ -132,8 +117,7 @@ oci_open(struct pin_env *env, const struct pin_conf *conf, void **self,
 		rc = pin_path_mkdir(pin_env_host(env), state, err);
 	if (rc == PIN_OK) {
 		o->state = pin_xstrdup(state);
-		o->group = group_name(data);
-		o->devices = (uint32_t)oci_os_devices(o->cgroups,
+		o->devices = (uint32_t)oci_os_devices(o->cgroups.kind,
 		    o->program.kind);
 		o->shims.ended_fn = oci_ended;
 		o->shims.arg = o;
@@ -146,7 +130,6 @@ oci_open(struct pin_env *env, const struct pin_conf *conf, void **self,
 		free(o->program.path);
 		free(o->runc.path);
 		free(o->state);
-		free(o->group);
 		free(o);
 		return (rc);
 	}
@@ -166,7 +149,6 @@ oci_close(void *self)
 	free(o->program.path);
 	free(o->runc.path);
 	free(o->state);
-	free(o->group);
 	free(o);
 }
 
@@ -229,10 +211,10 @@ program_pick(struct oci_start *s)
 	int wants = s->c->memory > 0 || s->c->cpu_milli > 0;
 
 	s->program = wants && o->runc.path != NULL ? &o->runc : &o->program;
-	s->limits = wants && o->cgroups != OCI_CGROUP_NONE &&
-	    (o->cgroups != OCI_CGROUP_HYBRID || s->program->kind == OCI_RUNC);
+	s->limits = wants && o->cgroups.kind != CGROUP_NONE &&
+	    (o->cgroups.kind != CGROUP_HYBRID || s->program->kind == OCI_RUNC);
 	s->devices = s->program == &o->program ? (int)o->devices :
-	    oci_os_devices(o->cgroups, s->program->kind);
+	    oci_os_devices(o->cgroups.kind, s->program->kind);
 }
 
 static int
@@ -307,10 +289,10 @@ spec_make(const struct oci_start *s, const char *dir, struct pin_out *out)
 	record(out, 'e', text);
 	record(out, 'l', s->c->log);
 	record(out, 'd', dir);
-	if (s->o->cgroups == OCI_CGROUP_HYBRID &&
+	if (s->o->cgroups.kind == CGROUP_HYBRID &&
 	    s->program->kind == OCI_CRUN) {
-		record(out, 'm', CGROUP "/unified");
-		record(out, 't', CGROUP);
+		record(out, 'm', CGROUP_DIR "/unified");
+		record(out, 't', CGROUP_DIR);
 	}
 }
 
@@ -389,7 +371,7 @@ oci_ended(void *arg, struct pin_container_state *state)
 {
 	const struct oci *o = arg;
 
-	if (state->signal == SIGKILL && oci_os_oom(o, state->id))
+	if (state->signal == SIGKILL && cgroups_oom(&o->cgroups, state->id))
 		state->oom_killed = 1;
 }
 
@@ -408,7 +390,7 @@ runtime_delete(struct oci *o, const char *id)
 	    (int)sizeof(path) && access(path, F_OK) == 0 &&
 	    oci_run(o, argv, &err) != PIN_OK)
 		pin_env_log(o->env, PIN_LOG_WARN, "%s: %s", id, err.text);
-	oci_os_group_remove(o, id);
+	cgroups_remove(&o->cgroups, id);
 	(void)image_tree_remove(o->state, id, NULL);
 }
 

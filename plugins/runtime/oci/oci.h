@@ -6,6 +6,7 @@
 #ifndef OCI_H
 #define OCI_H
 
+#include "plugins/runtime/common/cgroup.h"
 #include "plugins/runtime/common/pod.h"
 
 #define OCI_CONFIG_MAX	((size_t)4 << 20)	/* bytes of config.json */
@@ -14,13 +15,6 @@
 #define OCI_ARGS_MAX	32
 #define OCI_DEVICES_MAX	1024			/* of a privileged container */
 #define OCI_PATH_MAX	SHIMS_PATH_MAX
-
-enum {					/* how cgroups lie on this node */
-	OCI_CGROUP_NONE = 0,
-	OCI_CGROUP_V1 = 1,
-	OCI_CGROUP_V2 = 2,
-	OCI_CGROUP_HYBRID = 3,		/* v1, and v2 below /unified */
-};
 
 enum { OCI_CRUN = 1, OCI_RUNC = 2, OCI_OTHER = 3 };
 
@@ -34,10 +28,9 @@ struct oci {
 	const char	*data;
 	struct shims	 shims;		/* below DATA/run/oci */
 	char		*state;		/* the program's, DATA/run/oci.state */
-	char		*group;		/* cgroup of all, "/pintle-X" */
 	struct oci_program program;
 	struct oci_program runc;	/* for limits where crun gives none */
-	uint32_t	 cgroups;
+	struct cgroups	 cgroups;
 	uint32_t	 devices;	/* a devices cgroup can be set */
 };
 
@@ -69,7 +62,6 @@ char	*oci_find(const char *name);
 int	oci_log_text(const char *path, char *out, size_t size);
 
 /* oci_linux.c, oci_bsd.c */
-uint32_t oci_os_cgroups(void);
 /* Can the program set rules for devices? */
 int	oci_os_devices(uint32_t cgroups, uint32_t kind);
 /* dir/root shows the image, written to dir/upper. */
@@ -78,10 +70,6 @@ int	oci_os_mount(const char *image, const char *dir, int read_only,
 void	oci_os_unmount(const char *dir);
 /* After fork, before exec: cgroup v2 where crun looks for it. */
 void	oci_os_cgroup_view(void);
-/* 1: the kernel killed something in the group. */
-int	oci_os_oom(const struct oci *, const char *id);
-/* What delete may leave: the groups of id. */
-void	oci_os_group_remove(const struct oci *, const char *id);
 /* Namespaces, mounts, masks, devices: the members of config.json but for
  * root, process, hostname. */
 void	oci_os_config(const struct oci_start *, struct pin_out *);

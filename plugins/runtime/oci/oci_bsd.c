@@ -9,12 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-uint32_t
-oci_os_cgroups(void)
-{
-	return (OCI_CGROUP_NONE);
-}
-
 int
 oci_os_devices(uint32_t cgroups, uint32_t kind)
 {
@@ -49,21 +43,6 @@ oci_os_unmount(const char *dir)
 void
 oci_os_cgroup_view(void)
 {
-}
-
-int
-oci_os_oom(const struct oci *o, const char *id)
-{
-	(void)o;
-	(void)id;
-	return (0);
-}
-
-void
-oci_os_group_remove(const struct oci *o, const char *id)
-{
-	(void)o;
-	(void)id;
 }
 
 void

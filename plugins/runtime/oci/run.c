@@ -60,7 +60,7 @@ child(const struct oci *o, const char *const *argv, int out)
 	if (null < 0 || dup2(null, 0) < 0 || dup2(out, 1) < 0 ||
 	    dup2(out, 2) < 0)
 		_exit(127);
-	if (o->cgroups == OCI_CGROUP_HYBRID && oci_kind(argv[0]) == OCI_CRUN)
+	if (o->cgroups.kind == CGROUP_HYBRID && oci_kind(argv[0]) == OCI_CRUN)
 		oci_os_cgroup_view();
 	(void)execv(argv[0], (char *const *)(uintptr_t)argv);
 	_exit(127);

@@ -51,6 +51,15 @@ const struct pin_plugin pin_plugin = {
 	.open = process_open, .close = process_close,
 };
 
+static void
+process_ended(void *arg, struct pin_container_state *state)
+{
+	const struct process *p = arg;
+
+	if (state->signal == SIGKILL && cgroups_oom(&p->cgroups, state->id))
+		state->oom_killed = 1;
+}
+
 static int
 process_open(struct pin_env *env, const struct pin_conf *conf, void **self,
     struct pin_err *err)
@@ -71,6 +80,9 @@ process_open(struct pin_env *env, const struct pin_conf *conf, void **self,
 		rc = pin_path_mkdir(pin_env_host(env), root, err);
 	}
 	if (rc == PIN_OK) {
+		cgroups_open(&p->cgroups, pin_env_data(env));
+		p->shims.ended_fn = process_ended;
+		p->shims.arg = p;
 		rc = shims_open(&p->shims, env, root, pin_conf_string(conf,
 		    "shim"), err);
 		if (rc != PIN_OK)
@@ -186,6 +198,35 @@ prepare_image(struct process_start *s, struct pin_err *err)
 	    err) : rc);
 }
 
+/* What the kernel does not hold is not a lie then: the pod is told. */
+static void
+limit(struct process_start *s)
+{
+	const struct pin_container *c = s->c;
+	const struct pin_runtime_sink *sink = &s->p->shims.sink;
+	char text[256];
+	uint32_t open;
+
+	if (c->memory <= 0 && c->cpu_milli <= 0)
+		return;
+	s->limits.memory = c->memory;
+	s->limits.cpu_milli = c->cpu_milli;
+	if (s->root)
+		cgroups_limit(&s->p->cgroups, c->id, &s->limits);
+	open = (c->memory > 0 ? CGROUP_MEMORY : 0) |
+	    (c->cpu_milli > 0 ? CGROUP_CPU : 0);
+	open &= ~s->limits.set;
+	if (open == 0 || sink->warned == NULL)
+		return;
+	snprintf(text, sizeof(text), "container %s: %s%s%s: the runtime "
+	    "process does not enforce it here (%s); the scheduler counts it",
+	    c->name, open & CGROUP_MEMORY ? "resources.limits.memory" : "",
+	    open == (CGROUP_MEMORY | CGROUP_CPU) ? ", " : "",
+	    open & CGROUP_CPU ? "resources.limits.cpu" : "",
+	    s->root ? "no cgroup for it" : "the node agent is not root");
+	sink->warned(sink->arg, c->id, text);
+}
+
 static int
 start_run(struct process_start *s, struct pin_err *err)
 {
@@ -201,6 +242,7 @@ start_run(struct process_start *s, struct pin_err *err)
 	}
 	if (rc != PIN_OK)
 		return (rc);
+	limit(s);
 	pin_out_init(&spec, NULL, SHIM_SPEC_MAX);
 	process_spec(s, &spec);
 	rc = shims_run(shims, s->c->id, &spec, err);
@@ -258,6 +300,8 @@ process_remove(void *self, const char *id, struct pin_err *err)
 
 	if (rc != PIN_OK)
 		return (rc);
+	if (geteuid() == 0)
+		cgroups_remove(&p->cgroups, id);
 	runtime_image_release(&p->shims, id);
 	return (shims_erase(&p->shims, id, err));
 }

@@ -6,6 +6,7 @@
 #ifndef PROCESS_H
 #define PROCESS_H
 
+#include "plugins/runtime/common/cgroup.h"
 #include "plugins/runtime/common/pod.h"
 
 /* Put into every pod; the one mount that is left out where none can be. */
@@ -16,6 +17,7 @@
 struct process {
 	struct pin_env	*env;
 	struct shims	 shims;		/* below DATA/run/process */
+	struct cgroups	 cgroups;
 };
 
 /* One start, from open to running. */
@@ -27,6 +29,7 @@ struct process_start {
 	int		 root;		/* the agent is */
 	struct image_info image;
 	struct image_user user;
+	struct cgroup_limits limits;
 	const char *const *argv, *const *env;
 };
 

@@ -114,6 +114,8 @@ process_spec(const struct process_start *s, struct pin_out *o)
 	for (p = s->env; *p != NULL; p++)
 		record(o, 'e', *p);
 	record(o, 'l', c->log);
+	for (uint32_t i = 0; i < s->limits.n; i++)
+		record(o, 'c', s->limits.join[i]);
 	workdir(s, o);
 	user(s, o);
 	if (esc != 0 && pin_obj_type(c->pod, esc) == PIN_FALSE)
