@@ -61,7 +61,15 @@ say 15
 	say 9
 	wait_for 50 none || echo "down.sh: $n containers without a shim" >&2
 }
-for root in "$data"/run/oci/*/root; do
-	[ ! -d "$root" ] || umount -l "$root" 2> /dev/null || :
+# What root's containers have on the node; the rest goes at the next start.
+for dir in "$data"/run/*/*/; do
+	dir=${dir%/}
+	[ "$(id -u)" = 0 ] && [ -e "$dir/spec" ] || continue
+	[ ! -d "$dir/root" ] || umount -l "$dir/root" 2> /dev/null || :
+	[ ! -d /sys/fs/cgroup ] || find /sys/fs/cgroup -maxdepth 3 -type d \
+	    -path "*/pintle-*/${dir##*/}" 2> /dev/null |
+	    while read -r group; do
+		rmdir "$group" && rmdir "${group%/*}"
+	done 2> /dev/null
 done
 echo "no container of $data runs"

@@ -37,7 +37,8 @@ elif [ -n "$last" ]; then
 elif [ "$(id -u)" != 0 ]; then
 	runtime=process why='not root'
 elif [ -n "$program" ]; then
-	runtime=oci why="root, and there is $program; RUNTIME=process is the other"
+	runtime=oci
+	why="root, and there is $program; RUNTIME=process is the other"
 else
 	runtime=process why='no crun and no runc here'
 fi
@@ -186,7 +187,7 @@ show_demo() {
 	node_port=$(number nodePort "$services")
 	: "${port:=$(free 18080)}" "${node_port:=$(free 30080)}"
 	sed -e "s/18080/$port/g" -e "s/30080/$node_port/g" "$demo" |
-	    awk -v d="$creds" '/^---/ { n++; next } { print > (d "/doc" n + 0) }'
+	    awk -v d="$creds/doc" '/^---/ { n++; next } { print > (d n + 0) }'
 	until_true 30 'the namespace default' api GET \
 	    /api/v1/namespaces/default/serviceaccounts/default || return 1
 	apply "$creds/doc0" "$deployments" || return 1
@@ -202,7 +203,8 @@ show_demo() {
 	answers
 }
 if [ -n "$demo" ]; then
-	show_demo || echo 'up.sh: the demo does not answer; the node goes on' >&2
+	show_demo ||
+	    echo 'up.sh: the demo does not answer; the node goes on' >&2
 fi
 kubectl=$(command -v kubectl || sh scripts/kubectl.sh 2> /dev/null ||
     echo kubectl)

@@ -49,14 +49,14 @@ if ! sh scripts/demo-image.sh "$W/hello.tar" > "$W/demo.log" 2>&1; then
 	done_testing
 fi
 
-# ---- an image needs a program --------------------------------------------------
+# ---- an image needs a program ----------------------------------------------
 fails 'without a busybox there is no image' env BUSYBOX=/none \
     sh scripts/demo-image.sh "$W/x.tar"
 like 'the package is named' "$(out)" '*busybox-static*'
 fails 'a runtime that is none' env DATA="$W/x" RUNTIME=qemu sh scripts/up.sh
 like 'is named' "$(out)" '*RUNTIME=qemu: not oci or process*'
 
-# ---- root ----------------------------------------------------------------------
+# ---- root ------------------------------------------------------------------
 running() { # DIR: containers that have not ended
 	for c in "$W/$1"/run/*/*/ctl; do
 		[ -p "$c" ] && [ ! -e "${c%/ctl}/exit" ] && echo "$c"
@@ -112,9 +112,13 @@ if [ "$(id -u)" = 0 ]; then
 	is 'ends node and container' "$(running a)" 0
 	wait_for 10 silent "$url_a"
 	is 'no mount is left' "$(grep -c "$W/a/" /proc/mounts)" 0
+	is 'and no cgroup' "$(for c in "$W"/a/run/*/*/ctl; do
+		c=${c%/ctl}
+		find /sys/fs/cgroup -name "${c##*/}" 2> /dev/null
+	done)" ''
 fi
 
-# ---- an ordinary user ------------------------------------------------------------
+# ---- an ordinary user ------------------------------------------------------
 mkdir "$W/u"
 as=
 if [ "$(id -u)" = 0 ]; then
