@@ -66,7 +66,7 @@ two' k logs a --previous
 
 # ---- a log that is set aside is followed on, and goes with its container -----
 pod big 'i=0; while [ $i -lt 200 ]; do head -c 59000 /dev/zero | tr "\0" x |
-    fold -w 590; echo line $i; i=$((i + 1)); done; echo last; sleep 1000'
+    fold -w 590; echo line $i; i=$((i + 1)); done; echo last; exec sleep 1000'
 follow() {
 	k logs -f big > "$W/big.log" 2>&1
 }

@@ -114,7 +114,7 @@ static void
 image_make(void)
 {
 	static const char *const names[] = { "sh", "cat", "id", "env", "ls",
-	    "sleep", "mknod", "hostname", "wc", "head", "dd" };
+	    "sleep", "mknod", "hostname", "wc", "head", "dd", "unshare" };
 	struct image_import req = { 0 };
 	char layer[2048], file[2048], to[100];
 	struct ik_image im = { .name = "demo:1", .run = "{\"Entrypoint\":["
@@ -365,6 +365,49 @@ test_devices(void)
 	}
 }
 
+/* A user namespace of one's own is what the kernel gives to anybody, and what
+ * the filter takes away. */
+static void
+test_seccomp(void)
+{
+	static const struct {
+		const char *pod;
+		int filtered;
+	} rows[] = {
+		{ "{}", 1 },
+		{ "{\"seccompProfile\":{\"type\":\"RuntimeDefault\"}}", 1 },
+		{ "{\"seccompProfile\":{\"type\":\"Unconfined\"}}", 0 },
+		{ "{\"capabilities\":{\"add\":[\"SYS_ADMIN\"]}}", 0 },
+	};
+	static const char *const cmd[] = { "sh", "-c", "cat /proc/self/status;"
+	    " unshare -U sh -c 'echo free'; echo done", NULL };
+	char text[300];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		CASE("%s: securityContext %s: %s", program, rows[i].pod,
+		    rows[i].filtered ? "filtered" : "may unshare") {
+			struct pin_obj *o;
+
+			snprintf(text, sizeof(text), "{\"spec\":{"
+			    "\"containers\":[{\"securityContext\":%s}]}}",
+			    rows[i].pod);
+			if (pin_obj_parse(NULL, text, strlen(text), &o,
+			    &err) != PIN_OK)
+				BAIL("%s", err.text);
+			container("sec", cmd)->pod = o;
+			c.spec = pin_obj_first(o, pin_obj_at(o,
+			    pin_obj_root(o), "spec", "containers", NULL));
+			c.uid = 0;
+			CHECK(run());
+			CHECK(says("F done"));
+			CHECK_INT(says("F free"), !rows[i].filtered);
+			if (rows[i].filtered)
+				CHECK(says("Seccomp:\t2"));
+			pin_obj_free(&o);
+			gone("sec");
+		}
+}
+
 static void
 test_kill(void)
 {
@@ -580,6 +623,7 @@ all(const char *name)
 	test_image_defaults();
 	test_isolation();
 	test_devices();
+	test_seccomp();
 	test_kill();
 	test_mounts();
 	test_limits();

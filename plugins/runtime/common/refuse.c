@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * refuse.c -- what a pod may ask that no runtime here can give, by name.
- * Seccomp: RuntimeDefault and Unconfined are the same here, no filter; a
- * profile of the node (Localhost) is refused.
  * Work pool. Contract: pintle/runtime.h, start: PIN_EINVALID. */
 #include "pod.h"
 

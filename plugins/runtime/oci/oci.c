@@ -46,6 +46,8 @@ static const struct pin_runtime_ops oci_ops = {
 static const struct pin_option oci_options[] = {
 	{ "program", PIN_OPT_STRING, 0, NULL, "the OCI runtime, a name or a "
 	    "path; default: the first of crun, runc, ocijail in PATH", 0, 0 },
+	{ "seccomp-default", PIN_OPT_BOOL, 0, "true", "the profile "
+	    "RuntimeDefault also for pods that name none", 0, 0 },
 	{ "shim", PIN_OPT_PATH, PIN_OPTF_EXISTS, NULL,
 	    "program that stands above a container; default: this one", 0,
 	    0 },
@@ -63,6 +65,18 @@ const struct pin_plugin pin_plugin = {
 
 /* ---- open, close ------------------------------------------------------- */
 
+/* A filter is made by libseccomp, which a runtime may be built without. */
+static void
+look_at(const struct oci *o, struct oci_program *p, uint32_t kind)
+{
+	const char *argv[] = { p->path, "--version", NULL };
+
+	p->kind = kind;
+	if (p->path != NULL)
+		p->seccomp = oci_says(o, argv, kind == OCI_CRUN ?
+		    "+SECCOMP" : "libseccomp");
+}
+
 static int
 programs_find(struct oci *o, const char *given, struct pin_err *err)
 {
@@ -76,11 +90,11 @@ programs_find(struct oci *o, const char *given, struct pin_err *err)
 	if (o->program.path == NULL)
 		return (pin_err_set(err, PIN_ECONFIG, "no %s in PATH",
 		    given != NULL ? given : "crun, runc or ocijail"));
-	o->program.kind = oci_kind(o->program.path);
+	look_at(o, &o->program, oci_kind(o->program.path));
 	/* crun does not do v1 beside v2; runc does. */
 	if (o->cgroups.kind == CGROUP_HYBRID && o->program.kind == OCI_CRUN)
 		o->runc.path = oci_find("runc");
-	o->runc.kind = OCI_RUNC;
+	look_at(o, &o->runc, OCI_RUNC);
 	return (PIN_OK);
 }
 
@@ -97,6 +111,7 @@ oci_open(struct pin_env *env, const struct pin_conf *conf, void **self,
 
 	o->env = env;
 	o->data = data;
+	o->seccomp_default = pin_conf_bool(conf, "seccomp-default");
 	cgroups_open(&o->cgroups, data);
 	n = snprintf(root, sizeof(root), "%s/run", data);
 	(void)snprintf(state, sizeof(state), "%s/run/oci.state", data);
@@ -133,9 +148,10 @@ oci_open(struct pin_env *env, const struct pin_conf *conf, void **self,
 		free(o);
 		return (rc);
 	}
-	pin_env_log(env, PIN_LOG_INFO, "containers by %s%s%s",
+	pin_env_log(env, PIN_LOG_INFO, "containers by %s%s%s%s",
 	    o->program.path, o->runc.path != NULL ? ", with limits by " : "",
-	    o->runc.path != NULL ? o->runc.path : "");
+	    o->runc.path != NULL ? o->runc.path : "",
+	    o->program.seccomp ? "" : ", without seccomp");
 	*self = o;
 	return (PIN_OK);
 }
@@ -227,6 +243,11 @@ refuse(const struct oci_start *s, struct pin_err *err)
 		rc = pin_err_set(err, PIN_EINVALID, "resources.limits.%s: "
 		    "%s cannot set it with the cgroups of this node",
 		    c->memory > 0 ? "memory" : "cpu", s->program->path);
+	if (rc == PIN_OK && oci_os_seccomp(s) == OCI_SECCOMP_ASKED &&
+	    !s->program->seccomp)
+		rc = pin_err_set(err, PIN_EINVALID, "securityContext."
+		    "seccompProfile.type: RuntimeDefault: %s is built without "
+		    "seccomp", s->program->path);
 	if (rc == PIN_OK)
 		rc = runtime_refuse(c, "oci", err);
 	return (rc == PIN_OK ? runtime_refuse_root(c, s->user.uid, err) : rc);

@@ -21,6 +21,7 @@ enum { OCI_CRUN = 1, OCI_RUNC = 2, OCI_OTHER = 3 };
 struct oci_program {
 	char		*path;		/* NULL: none */
 	uint32_t	 kind;
+	int		 seccomp;	/* it can filter system calls */
 };
 
 struct oci {
@@ -32,6 +33,7 @@ struct oci {
 	struct oci_program runc;	/* for limits where crun gives none */
 	struct cgroups	 cgroups;
 	uint32_t	 devices;	/* a devices cgroup can be set */
+	int		 seccomp_default; /* for pods that do not say */
 };
 
 /* One start, from open to running. */
@@ -52,9 +54,14 @@ struct oci_start {
 int	oci_bundle(const struct oci_start *, const char *dir,
 	    struct pin_err *);
 
+int	oci_has_cap(const struct oci_start *, const char *cap);
+
 /* run.c: a short command to its end. PIN_EIO: it failed, with its words. */
 int	oci_run(const struct oci *, const char *const *argv,
 	    struct pin_err *);
+/* 1: it ends well and says `what`. */
+int	oci_says(const struct oci *, const char *const *argv,
+	    const char *what);
 uint32_t oci_kind(const char *path);	/* OCI_CRUN... */
 /* In PATH, or the path itself; heap; NULL: not there. */
 char	*oci_find(const char *name);
@@ -70,6 +77,10 @@ int	oci_os_mount(const char *image, const char *dir, int read_only,
 void	oci_os_unmount(const char *dir);
 /* After fork, before exec: cgroup v2 where crun looks for it. */
 void	oci_os_cgroup_view(void);
+enum { OCI_SECCOMP_NONE, OCI_SECCOMP_DEFAULT, OCI_SECCOMP_ASKED };
+int	oci_os_seccomp(const struct oci_start *);
+/* seccomp_linux.c: the member "seccomp" of "linux", or nothing. */
+void	oci_os_put_seccomp(const struct oci_start *, struct pin_out *);
 /* Namespaces, mounts, masks, devices: the members of config.json but for
  * root, process, hostname. */
 void	oci_os_config(const struct oci_start *, struct pin_out *);

@@ -45,6 +45,13 @@ oci_os_cgroup_view(void)
 {
 }
 
+int
+oci_os_seccomp(const struct oci_start *s)
+{
+	(void)s;
+	return (OCI_SECCOMP_NONE);
+}
+
 void
 oci_os_config(const struct oci_start *s, struct pin_out *out)
 {

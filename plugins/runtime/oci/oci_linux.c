@@ -357,5 +357,6 @@ oci_os_config(const struct oci_start *s, struct pin_out *out)
 		put_devices(out);
 	if (!unmasked)
 		pin_out_cstr(out, masked);
+	oci_os_put_seccomp(s, out);
 	pin_out_char(out, '}');
 }

@@ -198,33 +198,74 @@ prepare_image(struct process_start *s, struct pin_err *err)
 	    err) : rc);
 }
 
-/* What the kernel does not hold is not a lie then: the pod is told. */
+static void
+name(char *list, size_t size, const char *field)
+{
+	size_t n = strlen(list);
+
+	snprintf(list + n, size - n, "%s%s", n > 0 ? ", " : "", field);
+}
+
+static int
+asks_seccomp(const struct pin_container *c)
+{
+	pin_node v;
+
+	if (c->pod == NULL)
+		return (0);
+	v = pin_obj_at(c->pod, c->spec, "securityContext", "seccompProfile",
+	    "type", NULL);
+	if (v == 0)
+		v = pin_obj_at(c->pod, pin_obj_root(c->pod), "spec",
+		    "securityContext", "seccompProfile", "type", NULL);
+	return (pin_str_is(pin_obj_str(c->pod, v), "RuntimeDefault"));
+}
+
+/* Only root has what may be dropped. */
+static int
+asks_drop(const struct process_start *s)
+{
+	const struct pin_container *c = s->c;
+	int64_t uid = s->imaged ? (int64_t)s->user.uid : c->uid;
+
+	return (c->pod != NULL && s->root && uid <= 0 &&
+	    pin_obj_count(c->pod, pin_obj_at(c->pod, c->spec,
+	    "securityContext", "capabilities", "drop", NULL)) > 0);
+}
+
+/* What charts ask everywhere, and nobody enforces here: the pod runs, and is
+ * told. */
+static void
+warn(const struct process_start *s)
+{
+	const struct pin_runtime_sink *sink = &s->p->shims.sink;
+	const struct pin_container *c = s->c;
+	char list[256] = "", text[512];
+
+	if (c->memory > 0 && !(s->limits.set & CGROUP_MEMORY))
+		name(list, sizeof(list), "resources.limits.memory");
+	if (c->cpu_milli > 0 && !(s->limits.set & CGROUP_CPU))
+		name(list, sizeof(list), "resources.limits.cpu");
+	if (asks_drop(s))
+		name(list, sizeof(list), "securityContext.capabilities.drop");
+	if (asks_seccomp(c))
+		name(list, sizeof(list), "securityContext.seccompProfile");
+	if (list[0] == '\0' || sink->warned == NULL)
+		return;
+	snprintf(text, sizeof(text), "container %s: %s: the runtime process "
+	    "does not enforce it here%s", c->name, list, s->root ? "" :
+	    " (the node agent is not root)");
+	sink->warned(sink->arg, c->id, text);
+}
+
 static void
 limit(struct process_start *s)
 {
-	const struct pin_container *c = s->c;
-	const struct pin_runtime_sink *sink = &s->p->shims.sink;
-	char text[256];
-	uint32_t open;
-
-	if (c->memory <= 0 && c->cpu_milli <= 0)
-		return;
-	s->limits.memory = c->memory;
-	s->limits.cpu_milli = c->cpu_milli;
-	if (s->root)
-		cgroups_limit(&s->p->cgroups, c->id, &s->limits);
-	open = (c->memory > 0 ? CGROUP_MEMORY : 0) |
-	    (c->cpu_milli > 0 ? CGROUP_CPU : 0);
-	open &= ~s->limits.set;
-	if (open == 0 || sink->warned == NULL)
-		return;
-	snprintf(text, sizeof(text), "container %s: %s%s%s: the runtime "
-	    "process does not enforce it here (%s); the scheduler counts it",
-	    c->name, open & CGROUP_MEMORY ? "resources.limits.memory" : "",
-	    open == (CGROUP_MEMORY | CGROUP_CPU) ? ", " : "",
-	    open & CGROUP_CPU ? "resources.limits.cpu" : "",
-	    s->root ? "no cgroup for it" : "the node agent is not root");
-	sink->warned(sink->arg, c->id, text);
+	s->limits.memory = s->c->memory;
+	s->limits.cpu_milli = s->c->cpu_milli;
+	if (s->root && (s->c->memory > 0 || s->c->cpu_milli > 0))
+		cgroups_limit(&s->p->cgroups, s->c->id, &s->limits);
+	warn(s);
 }
 
 static int
