@@ -65,8 +65,9 @@ wait_for 10 gives 'one
 two' k logs a --previous
 
 # ---- a log that is set aside is followed on, and goes with its container -----
-pod big 'i=0; while [ $i -lt 200 ]; do head -c 59000 /dev/zero | tr "\0" x |
-    fold -w 590; echo line $i; i=$((i + 1)); done; echo last; exec sleep 1000'
+BIG='head -c 59000 /dev/zero | tr "\0" x | fold -w 590; echo line $i'
+BIG="i=0; while [ \$i -lt 200 ]; do $BIG; i=\$((i + 1)); done; echo last"
+pod big "$BIG"'; exec sleep 1000'
 follow() {
 	k logs -f big > "$W/big.log" 2>&1
 }
