@@ -24,7 +24,8 @@ wait_for() {
 }
 pid=$(cat "$data/up.pid" 2> /dev/null || :)
 is_node() {
-	[ -n "$pid" ] && ps -o args= -p "$pid" 2> /dev/null |
+	[ -n "$pid" ] && { tr '\0' ' ' < "/proc/$pid/cmdline" ||
+	    ps -o args= -p "$pid"; } 2> /dev/null |
 	    grep -qF "pintle up --data $data "
 }
 not_node() {

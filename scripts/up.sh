@@ -19,7 +19,9 @@ mkdir -p "$data" && chmod 700 "$data" && data=$(cd "$data" && pwd) || exit 2
 log=$data/up.log
 
 old=$(cat "$data/up.pid" 2> /dev/null || :)
-if [ -n "$old" ] && ps -o args= -p "$old" 2> /dev/null |
+# (ps is not everywhere, /proc neither.)
+if [ -n "$old" ] && { tr '\0' ' ' < "/proc/$old/cmdline" ||
+    ps -o args= -p "$old"; } 2> /dev/null |
     grep -qF "pintle up --data $data "; then
 	echo "up.sh: a node of $data runs already (process $old)" >&2
 	exit 1

@@ -380,6 +380,34 @@ test_mounts(void)
 	}
 }
 
+static int
+number_of(const char *path)
+{
+	char *p;
+	size_t len;
+	int n = -1;
+
+	if (pin_path_slurp(host, path, 64, &p, &len, NULL) == PIN_OK) {
+		n = atoi(p);
+		free(p);
+	}
+	return (n);
+}
+
+static pid_t
+parent_of(const char *stat)
+{
+	long parent = 0;
+	FILE *f = fopen(stat, "r");
+
+	if (f == NULL)
+		return (0);
+	if (fscanf(f, "%*d %*s %*c %ld", &parent) != 1)
+		parent = 0;
+	fclose(f);
+	return ((pid_t)parent);
+}
+
 static void
 test_life(void)
 {
@@ -417,6 +445,24 @@ test_life(void)
 		CHECK_INT(last.exit_code, 137);
 		CHECK(ops->start(self, &c, &err) == PIN_OK);
 		gone("kill");
+	}
+	CASE("%s: a shim that is killed takes its container along", who) {
+		int before = ended();
+		pid_t pid, shim = 0;
+
+		container("shim", cmd);
+		if (!CHECK(ops->start(self, &c, &err) == PIN_OK))
+			continue;
+		WAIT(says("up"), 10000);
+		snprintf(text, sizeof(text), "%s/run/process/shim/pid", data);
+		pid = number_of(text);
+		snprintf(text, sizeof(text), "/proc/%ld/stat", (long)pid);
+		shim = parent_of(text);
+		CHECK(pid > 1 && shim > 1 && kill(shim, SIGKILL) == 0);
+		WAIT(ended() > before, 10000);
+		CHECK_INT(last.exit_code, 137);
+		WAIT(access(text, F_OK) != 0, 10000);
+		gone("shim");
 	}
 	CASE("%s: images are found by name, what is not there is named",
 	    who) {
@@ -491,20 +537,6 @@ test_refusals(void)
 		pin_obj_free(&o);
 		gone("nnp");
 	}
-}
-
-static int
-number_of(const char *path)
-{
-	char *p;
-	size_t len;
-	int n = -1;
-
-	if (pin_path_slurp(host, path, 64, &p, &len, NULL) == PIN_OK) {
-		n = atoi(p);
-		free(p);
-	}
-	return (n);
 }
 
 static void

@@ -20,9 +20,9 @@
 
 /* AppArmor may let the namespace be and take its rights: so mount, too. */
 static void
-try(void)
+try(int flags)
 {
-	if (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0 ||
+	if (unshare(flags) != 0 ||
 	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
 		_exit(errno < 255 ? errno : 255);
 	_exit(0);
@@ -32,13 +32,10 @@ int
 process_os_can_enter(int root, struct pin_err *err)
 {
 	int status = 0, e;
-	pid_t pid;
+	pid_t pid = fork();
 
-	if (root)
-		return (PIN_OK);
-	pid = fork();
 	if (pid == 0)
-		try();
+		try(root ? CLONE_NEWNS : CLONE_NEWUSER | CLONE_NEWNS);
 	if (pid < 0)
 		return (pin_err_os(err, PIN_EIO, errno, "fork"));
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
@@ -46,9 +43,10 @@ process_os_can_enter(int root, struct pin_err *err)
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return (PIN_OK);
 	e = WIFEXITED(status) ? WEXITSTATUS(status) : EPERM;
-	return (pin_err_set(err, PIN_EINVALID, "without root an image takes a "
-	    "user namespace with mounts, and this system does not allow it: "
-	    "%s", e == ENOSPC ? "user.max_user_namespaces" : strerror(e)));
+	return (pin_err_set(err, PIN_EINVALID, "%s, and this system does not "
+	    "allow it: %s", root ? "an image takes a mount namespace" :
+	    "without root an image takes a user namespace with mounts",
+	    e == ENOSPC ? "user.max_user_namespaces" : strerror(e)));
 }
 
 int
