@@ -409,6 +409,33 @@ parent_of(const char *stat)
 }
 
 static void
+test_shim(void)
+{
+	static const char *const cmd[] = { "sh", "-c", "echo up; exec sleep "
+	    "1000", NULL };
+	char text[700];
+
+	CASE("%s: a shim that is killed takes its container along", who) {
+		int before = ended();
+		pid_t pid, shim = 0;
+
+		container("shim", cmd);
+		if (!CHECK(ops->start(self, &c, &err) == PIN_OK))
+			continue;
+		WAIT(says("up"), 10000);
+		snprintf(text, sizeof(text), "%s/run/process/shim/pid", data);
+		pid = number_of(text);
+		snprintf(text, sizeof(text), "/proc/%ld/stat", (long)pid);
+		shim = parent_of(text);
+		CHECK(pid > 1 && shim > 1 && kill(shim, SIGKILL) == 0);
+		WAIT(ended() > before, 10000);
+		CHECK_INT(last.exit_code, 137);
+		WAIT(access(text, F_OK) != 0, 10000);
+		gone("shim");
+	}
+}
+
+static void
 test_life(void)
 {
 	static const char *const cmd[] = { "sh", "-c", "trap 'echo bye; exit "
@@ -445,24 +472,6 @@ test_life(void)
 		CHECK_INT(last.exit_code, 137);
 		CHECK(ops->start(self, &c, &err) == PIN_OK);
 		gone("kill");
-	}
-	CASE("%s: a shim that is killed takes its container along", who) {
-		int before = ended();
-		pid_t pid, shim = 0;
-
-		container("shim", cmd);
-		if (!CHECK(ops->start(self, &c, &err) == PIN_OK))
-			continue;
-		WAIT(says("up"), 10000);
-		snprintf(text, sizeof(text), "%s/run/process/shim/pid", data);
-		pid = number_of(text);
-		snprintf(text, sizeof(text), "/proc/%ld/stat", (long)pid);
-		shim = parent_of(text);
-		CHECK(pid > 1 && shim > 1 && kill(shim, SIGKILL) == 0);
-		WAIT(ended() > before, 10000);
-		CHECK_INT(last.exit_code, 137);
-		WAIT(access(text, F_OK) != 0, 10000);
-		gone("shim");
 	}
 	CASE("%s: images are found by name, what is not there is named",
 	    who) {
@@ -639,6 +648,7 @@ all(int root)
 	test_root();
 	test_mounts();
 	test_life();
+	test_shim();
 	test_refusals();
 	test_limits(root);
 	test_warning(root);
