@@ -214,7 +214,8 @@ cat <<TRY
 
 (log: $log; Ctrl-C stops the node. Its state stays, and its pods
 go on until the node is started again or \`sh scripts/down.sh $data\`
-ends them.) In another terminal:
+ends them.)
+In another terminal:
 
     export KUBECONFIG=$KUBECONFIG
     $kubectl get nodes,pods -o wide
