@@ -168,6 +168,27 @@ put_volume(const struct pin_mount *m, struct pin_out *out)
 	    m->read_only ? "ro" : "rw");
 }
 
+/* Before the pod's volumes, which may hide them. On a root that is read-only
+ * nothing can be made to mount on. */
+static void
+put_node_files(const struct oci_start *s, struct pin_out *out)
+{
+	struct pin_mount m = { .read_only = 1 };
+	char path[OCI_PATH_MAX];
+	struct stat st;
+	uint32_t i = 0;
+
+	while (s->c->netns == NULL && (m.source = runtime_node_file(s->c,
+	    &i)) != NULL) {
+		m.target = m.source;
+		if (s->c->read_only_root && (snprintf(path, sizeof(path),
+		    "%s%s", s->image.root, m.target) >= (int)sizeof(path) ||
+		    lstat(path, &st) != 0 || !S_ISREG(st.st_mode)))
+			continue;
+		put_volume(&m, out);
+	}
+}
+
 /* A shorter target first: none may hide another. */
 static void
 put_volumes(const struct oci_start *s, struct pin_out *out)
@@ -206,6 +227,7 @@ put_mounts(const struct oci_start *s, struct pin_out *out)
 		    ":\"cgroup\",\"source\":\"cgroup\",\"options\":[\"nosuid\","
 		    "\"noexec\",\"nodev\",\"relatime\",\"%s\"]}",
 		    s->c->privileged ? "rw" : "ro");
+	put_node_files(s, out);
 	put_volumes(s, out);
 	pin_out_char(out, ']');
 }

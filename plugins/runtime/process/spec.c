@@ -66,23 +66,6 @@ mount(struct pin_out *o, const char *source, const char *target,
 		record(o, 'r', "");
 }
 
-/* The network is the node's, and so are its names. */
-static void
-node_files(const struct pin_container *c, struct pin_out *o)
-{
-	static const char *const files[] = { "/etc/resolv.conf",
-	    "/etc/hosts" };
-	uint32_t i, k;
-
-	for (k = 0; k < PIN_LEN(files); k++) {
-		for (i = 0; i < c->nmounts; i++)
-			if (strcmp(c->mounts[i].target, files[k]) == 0)
-				break;
-		if (i == c->nmounts && access(files[k], R_OK) == 0)
-			mount(o, files[k], files[k], 1);
-	}
-}
-
 static void
 workdir(const struct process_start *s, struct pin_out *o)
 {
@@ -105,7 +88,8 @@ void
 process_spec(const struct process_start *s, struct pin_out *o)
 {
 	const struct pin_container *c = s->c;
-	const char *const *p;
+	const char *const *p, *file;
+	uint32_t i = 0;
 	pin_node esc = c->pod == NULL ? 0 : pin_obj_at(c->pod, c->spec,
 	    "securityContext", "allowPrivilegeEscalation", NULL);
 
@@ -114,8 +98,9 @@ process_spec(const struct process_start *s, struct pin_out *o)
 	for (p = s->env; *p != NULL; p++)
 		record(o, 'e', *p);
 	record(o, 'l', c->log);
-	for (uint32_t i = 0; i < s->limits.n; i++)
+	for (i = 0; i < s->limits.n; i++)
 		record(o, 'c', s->limits.join[i]);
+	i = 0;
 	workdir(s, o);
 	user(s, o);
 	if (esc != 0 && pin_obj_type(c->pod, esc) == PIN_FALSE)
@@ -124,9 +109,10 @@ process_spec(const struct process_start *s, struct pin_out *o)
 		record(o, 'i', s->image.root);
 		if (c->read_only_root)
 			record(o, 'o', "");
-		node_files(c, o);
+		while ((file = runtime_node_file(c, &i)) != NULL)
+			mount(o, file, file, 1);
 	}
-	for (uint32_t i = 0; i < c->nmounts && (s->root || s->imaged); i++)
+	for (i = 0; i < c->nmounts && (s->root || s->imaged); i++)
 		mount(o, c->mounts[i].source, c->mounts[i].target,
 		    (int)c->mounts[i].read_only);
 }
