@@ -78,14 +78,18 @@ static void
 podlog_end(struct podlog *p, int ok)
 {
 	struct request *r = p->r;
+	char why[PIN_ERR_TEXT_MAX];
 
 	if (!p->started) {
 		if (p->status != 0 && p->status != 200) {
 			p->head[p->head_len] = '\0';
 			podlog_refused(p, strstr(p->head, "\r\n\r\n") + 4);
-		} else
-			(void)podlog_fail(p, PIN_EUNAVAIL, "the node agent "
-			    "does not answer");
+		} else {
+			snprintf(why, sizeof(why), "the node agent does not "
+			    "answer%s%s", r->err.text[0] != '\0' ? ": " : "",
+			    r->err.text);
+			(void)podlog_fail(p, PIN_EUNAVAIL, why);
+		}
 		return;
 	}
 	podlog_free(p);
