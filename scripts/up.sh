@@ -6,7 +6,8 @@
 # usage: up.sh [ARG of `pintle up` ...]
 # DATA=DIR (./build/data) keeps its state, LISTEN=ADDR:PORT (127.0.0.1:6443),
 # RUNTIME=oci|process says how containers run (oci for root where there is crun
-# or runc), DEMO=no leaves the demo out. down.sh ends it and its containers.
+# or runc), DEMO=no leaves the demo out, CLUSTER_IPS=no this machine's network
+# as it is (docs/node.md, Services). down.sh ends it and its containers.
 set -u
 cd "$(dirname "$0")/.." || exit 2
 data=${DATA:-$PWD/build/data}
@@ -60,18 +61,24 @@ else
 	how="$runtime ($why)"
 	echo "$runtime" > "$data/up.runtime"
 fi
-if [ $given = no ] && [ "$runtime" = oci ]; then
+cluster_ips=${CLUSTER_IPS:-yes}
+if [ $given = no ] && [ "$runtime $cluster_ips" != 'process yes' ]; then
+	edits=
+	[ "$runtime" = process ] ||
+	    edits='s/{ plugin = "process"; },/{ plugin = "oci"; },/'
+	[ "$cluster_ips" = yes ] ||
+	    edits="$edits;s/cluster-ips = true/cluster-ips = false/"
 	{
 		echo "# Made by up.sh from conf/pintle.conf at every start."
-		sed 's/{ plugin = "process"; },/{ plugin = "oci"; },/' \
-		    conf/pintle.conf
+		sed "$edits" conf/pintle.conf
 	} > "$data/up.conf"
-	grep -q '{ plugin = "oci"; },' "$data/up.conf" || {
+	[ "$runtime" = process ] ||
+	    grep -q '{ plugin = "oci"; },' "$data/up.conf" || {
 		echo 'up.sh: conf/pintle.conf has no line { plugin =' \
 		    '"process"; }, to put the runtime oci in its place' >&2
 		exit 2
 	}
-	how="$how, configured in $data/up.conf"
+	[ "$runtime" = process ] || how="$how, configured in $data/up.conf"
 	set -- --config "$data/up.conf" "$@"
 fi
 

@@ -208,7 +208,7 @@ e_config() { # ARG...: the file to use, in E_CONFIG; '': the one in ARGs
 }
 e_no_cluster_ips() { # FROM TO
 	e_from='cluster-ips = true'
-	[ -z "${CLUSTER_IPS:-}" ] || e_from='no such line'
+	[ "${CLUSTER_IPS:-}" != 1 ] || e_from='no such line'
 	sed "s/$e_from/cluster-ips = false/" "$1" > "$W/e2e.conf.new" &&
 	    cat "$W/e2e.conf.new" > "$2"
 }
