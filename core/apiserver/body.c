@@ -266,12 +266,14 @@ body_object(struct request *r)
 	if (check_kind(r, raw, gv, kind) != PIN_OK)
 		return (reply_error(r));
 	if (pin_conform(r->arena, type, raw, pin_obj_root(raw),
-	    PIN_CONFORM_DEFAULT, &r->sent, st, &r->err) != PIN_OK) {
+	    PIN_CONFORM_DEFAULT | PIN_CONFORM_EMPTY, &r->sent, st, &r->err) !=
+	    PIN_OK) {
 		pin_err_wrap(&r->err, "%s in version \"" PIN_SFMT "\" cannot be"
 		    " handled as a %s", kind,
 		    PIN_SARG(pin_str(res_version(r->srv, r->res))), kind);
 		return (reply_error(r));
 	}
+	r->changed = st->empty > 0;
 	if (body_strict(r, st) != PIN_OK) {
 		if (strncmp(r->err.text, "strict ", 7) == 0)
 			pin_err_wrap(&r->err, "%s in version \"" PIN_SFMT

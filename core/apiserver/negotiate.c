@@ -199,6 +199,21 @@ find_type(void *arg, struct pin_str api_version, struct pin_str kind,
 	    PIN_SARG(api_version)));
 }
 
+/* Protobuf without a kind is of the one that is asked for, as JSON is. */
+static int
+find_sent(void *arg, struct pin_str api_version, struct pin_str kind,
+    struct pin_type *out, struct pin_err *err)
+{
+	struct request *r = arg;
+
+	if (api_version.len > 0 || kind.len > 0 || (r->info.verb_bit &
+	    (PIN_VERB_CREATE | PIN_VERB_UPDATE)) == 0)
+		return (find_type(arg, api_version, kind, out, err));
+	*out = r->sub != NULL && r->sub->type != PIN_NONE ?
+	    pin_schema_type(r->srv->schema, r->sub->type) : request_type(r);
+	return (PIN_OK);
+}
+
 static int
 is_json(const struct media *m)
 {
@@ -246,6 +261,6 @@ body_decode(struct request *r, PIN_OWN struct pin_obj **out,
 	if (same(m.type, "application/yaml"))
 		return (pin_yaml_parse(r->arena, r->body.p, r->body.len, out,
 		    &r->err));
-	return (pin_proto_decode(r->arena, r->body, find_type, r, out,
+	return (pin_proto_decode(r->arena, r->body, find_sent, r, out,
 	    &r->err));
 }

@@ -112,7 +112,7 @@ struct request {
 	uint32_t	 patch_kind;	/* PIN_PATCH_..., 0: none */
 	uint32_t	 generated;	/* the name was made from
 					 * generateName */
-	uint32_t	 changed;	/* by admission, not conformed yet */
+	uint32_t	 changed;	/* not conformed yet */
 	uint32_t	 committed;	/* a transaction was sent */
 	uint32_t	 applied;	/* by server-side apply */
 	uint32_t	 vanish;	/* a delete removes the key */

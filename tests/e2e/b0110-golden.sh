@@ -11,11 +11,13 @@ need_cmd curl
 need_kubectl
 
 # The recordings know their users by token: admin, and nobody without rights.
-# The API server alone, as the reference ran.
+# The API server alone, as the reference ran, and with the finalizers of its
+# storage protection, which the shipped configuration leaves out.
 printf '%s\n' 'admin-token,admin,1,"system:masters"' \
     'nobody,nobody,2' > "$W/tokens"
 chmod 600 "$W/tokens"
-sed 's,"token-file"; },"token-file"; path = "tokens"; },' \
+sed -e 's,"token-file"; },"token-file"; path = "tokens"; },' \
+    -e '/"priority"; }/a { plugin = "storage-object-in-use-protection"; },' \
     conf/pintle.conf > "$W/pintle.conf"
 UP_ROLE=apiserver
 up_start --config "$W/pintle.conf"
