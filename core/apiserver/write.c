@@ -16,6 +16,7 @@
 #include "core/apiserver/meta.h"
 #include "core/apiserver/render.h"
 #include "core/apiserver/strategy.h"
+#include "core/apiserver/warn.h"
 #include "lib/fields/fields.h"
 #include "lib/patch/patch.h"
 
@@ -428,6 +429,7 @@ write_validate(struct request *r)
 	if (pin_cause_count(causes) > 0)
 		return (reply_causes(r, r->info.group, pin_str(res_str(r,
 		    r->res->kind)), r->info.name, causes));
+	warn_object(r);
 	return (STEP_NEXT);
 }
 

@@ -30,7 +30,7 @@ k config set-credentials u --token admin-token > /dev/null
 k config set-context c --cluster c --user u > /dev/null
 k config use-context c > /dev/null
 
-for d in kinds errors converted tables discovery; do
+for d in kinds errors warnings converted tables discovery; do
 	KUBECTL=$KUBECTL_BIN ok "$d: answered as the reference server does" \
 	    python3 tests/golden/record.py --kubeconfig "$KUBECONFIG" \
 	    --compare --known tests/golden/DIFFERENCES tests/golden/$d/*.json
