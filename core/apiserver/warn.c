@@ -465,7 +465,7 @@ visit(struct warn *w, const struct warn_row *row, pin_node n, const char *p,
 /* The first two steps of a path, which rows that follow each other share. */
 struct stem {
 	struct warn_place	 one, two;
-	const char		*path;		/* of its first row; NULL: none */
+	const char		*path;		/* of its first row */
 	size_t			 len;
 	pin_node		 root, n;	/* where it leads; 0: nowhere */
 };

@@ -15,7 +15,7 @@
 /* r->obj, once it is known to be legal. */
 void	warn_object(struct request *);
 
-/* ---- the checks: one value, found by a row's path ---------------------- */
+/* ---- the checks: one value, found by a row's path --------------------- */
 
 /* A step on the way to a value; text is made of them when there is something
  * to say, which is rare. */
@@ -31,7 +31,7 @@ struct warn {
 	struct request		*r;
 	const struct pin_obj	*o;
 	pin_node		 root;	/* of the object or pod template */
-	pin_node		 seen;	/* the first item of the list it is in */
+	pin_node		 seen;	/* first item of the list it is in */
 	uint32_t		 at;	/* which item it is in */
 	const char		*text;	/* of the row */
 	struct pin_str		 key;	/* of the value */
