@@ -210,6 +210,10 @@ int	negotiate(struct request *, int tables);
 int	kind_known(struct request *, struct pin_str api_version,
 	    struct pin_str kind);
 int	body_known(struct request *);	/* Content-Type: 415 in r->err */
+/* What a body must be: its apiVersion, and *kind. */
+struct pin_str body_kind(struct request *, const char **kind);
+struct pin_str version_part(struct pin_str api_version);
+#define BODY_NOT_A	" cannot be handled as a "
 int	body_decode(struct request *, PIN_OWN struct pin_obj **out,
 	    struct pin_strict *);
 
