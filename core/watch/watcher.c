@@ -534,7 +534,7 @@ watch_run(struct request *r)
 	}
 	r->verb = w;
 	watch_begin(w, revision);
-	reply_start(r, "application/json");
+	reply_start(r, "application/json", 0);
 	watch_link(w);
 	r->ex->ops->flush(r->ex);	/* the head, before any event */
 	if (watcher_pump(w))
