@@ -23,7 +23,7 @@ BIG = 10000			# bytes of each of LIST objects
 LIST = 300
 QUICK = 200			# requests beside them
 LATE_S = 2			# seconds, of the slowest of those
-GROWTH_KIB = 48 << 10		# of the server's memory
+GROWTH_KIB = 64 << 10		# of the server's memory
 HEAD_S = 32			# HTTP_HEAD_MS: a head must have come by then
 bad = 0
 tls = ssl.create_default_context(cafile=CA)

@@ -265,7 +265,7 @@ test_order(void)
 	CASE("causes stand along the members, what compares with the old last") {
 		pin_cause_add(c, PIN_CAUSE_INVALID, "metadata.aaa",
 		    PIN_STR("1"), "field is immutable");
-		for (i = 0; i < n; i++)	/* (7 and n - 2 share no divisor) */
+		for (i = 0; i < n; i++)	/* 7 and n - 2 share no divisor */
 			pin_cause_add(c, PIN_CAUSE_REQUIRED,
 			    fields[i == n - 2 || i == n - 1 ? i :
 			    (i * 7) % (n - 2)], PIN_STR_NONE, NULL);
