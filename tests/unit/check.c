@@ -262,7 +262,7 @@ test_order(void)
 
 	if (!pin_type_find(pin_schema_builtin(), "core.v1.Pod", &t))
 		BAIL("no Pod");
-	CASE("causes stand along the members, what compares with the old last") {
+	CASE("causes stand along the members, immutable ones last") {
 		pin_cause_add(c, PIN_CAUSE_INVALID, "metadata.aaa",
 		    PIN_STR("1"), "field is immutable");
 		for (i = 0; i < n; i++)	/* 7 and n - 2 share no divisor */
