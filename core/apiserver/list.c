@@ -236,7 +236,7 @@ list_start(struct list *l, int done)
 	render_list_head(r, &l->out, &head);
 	if ((!done || l->piece.len > GZIP_LEAST) && reply_gzips(r))
 		l->gzip = gzip_new(r->arena, &r->front->gzips);
-	reply_start(r, "application/json", l->gzip != NULL);
+	reply_start_as(r, "application/json", l->gzip != NULL);
 	l->started = 1;
 	return (list_send(l, &head, 0));
 }

@@ -93,7 +93,7 @@ podlog_put(struct podlog *p, const char *bytes, size_t len)
 
 	if (!p->started) {
 		p->started = 1;
-		reply_start(p->r, "text/plain", 0);
+		reply_start(p->r, "text/plain");
 	}
 	b = len > 0 ? pin_buf_copy(bytes, len) : NULL;
 	if (b == NULL)

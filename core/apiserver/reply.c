@@ -183,7 +183,7 @@ reply_etag(struct request *r, int status, const char *type, const char *etag,
 }
 
 void
-reply_start(struct request *r, const char *type, int gzip)
+reply_start_as(struct request *r, const char *type, int gzip)
 {
 	struct http_header h[REPLY_HEADERS_MAX];
 	uint32_t n = common_headers(r, h, type);
@@ -191,6 +191,12 @@ reply_start(struct request *r, const char *type, int gzip)
 	if (gzip)
 		n = gzip_headers(h, n);
 	r->ex->ops->start(r->ex, 200, h, n);
+}
+
+void
+reply_start(struct request *r, const char *type)
+{
+	reply_start_as(r, type, 0);
 }
 
 int

@@ -542,7 +542,7 @@ watch_run(struct request *r)
 	}
 	r->verb = w;
 	watch_begin(w, revision);
-	reply_start(r, "application/json", 0);
+	reply_start(r, "application/json");
 	watch_link(w);
 	r->ex->ops->flush(r->ex);	/* the head, before any event */
 	if (watcher_pump(w))
