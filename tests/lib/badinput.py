@@ -229,6 +229,19 @@ def slow():
     drip.end = drop.end = True
 
 
+def late_reader():
+    """Who sends all before it reads must get the answer too, not a reset."""
+    body = b" " * ((3 << 20) + 1)
+    got = []
+    for _ in range(8):
+        data, _ = raw(head("POST", MAPS, "Content-Type: application/json",
+                           "Content-Length: %d" % len(body)) + body)
+        got.append(data[:12])
+    ok("3 MiB and a byte, sent whole before reading: 413 arrives",
+       got == [b"HTTP/1.1 413"] * 8, got)
+
+
 smuggling()
+late_reader()
 slow()
 sys.exit(bad != 0)
