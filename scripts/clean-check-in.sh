@@ -66,6 +66,10 @@ report() { # RC WHAT
 	bad=1
 }
 
+# All that must be there before: make itself.
+command -v make > /dev/null || (apt-get update -q &&
+    apt-get install -y -q --no-install-recommends make) > "$work/make.log" ||
+    cat "$work/make.log"
 up
 report $? "make up as $who"
 make check > "$work/check.log" 2>&1
