@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "core/api/bridge.h"
@@ -29,6 +30,8 @@
 #include "core/watch/watch.h"
 
 #define GRACE_MS	2000	/* for requests under way at the end */
+#define OWED_MS		500	/* then, for plugins that owe an answer */
+#define OWED_LOOK_MS	5
 
 static void
 fatal(void *arg, const struct pin_err *err)
@@ -344,9 +347,40 @@ apiserver_open(const struct apiserver_opts *o, struct apiserver **out,
 		rc = bootstrap_listening(srv, err);
 	if (rc == PIN_OK)
 		rc = write_kubeconfig(srv, o->data, &srv->bound, err);
+	srv->started = rc == PIN_OK;
 out:
 	pin_report_fini(&rep);
 	return (rc);
+}
+
+static uint32_t
+calls_owed(struct apiserver *srv)
+{
+	uint32_t i, n = 0;
+
+	for (i = 0; i < srv->nfronts; i++)
+		n += pin_calls_out(srv->fronts[i].calls);
+	return (n);
+}
+
+/* A plugin that still owes an answer may write into its call, post to its loop
+ * and run its code: none of that can go while it may. The store is shut; the
+ * rest ends with the process. */
+static void
+leave_if_owed(struct apiserver *srv)
+{
+	struct timespec nap = { 0, OWED_LOOK_MS * 1000000L };
+	uint64_t until = pin_host_now(srv->host) + OWED_MS *
+	    UINT64_C(1000000);
+
+	while (calls_owed(srv) > 0 && pin_host_now(srv->host) < until)
+		(void)nanosleep(&nap, NULL);
+	if (calls_owed(srv) == 0)
+		return;
+	pin_log(srv->host, PIN_LOG_WARN, "%u calls into plugins have no "
+	    "answer yet: ending without closing the plugins",
+	    (unsigned int)calls_owed(srv));
+	_exit(srv->started ? EXIT_SUCCESS : EXIT_FAILURE);
 }
 
 void
@@ -363,6 +397,7 @@ apiserver_close(struct apiserver **out)
 		http_server_close(&srv->http, GRACE_MS);
 	if (srv->store != NULL)
 		srv->store->stop(srv->store_self);
+	leave_if_owed(srv);
 	for (i = 0; i < srv->nfronts; i++) {
 		pin_loop_stop(srv->fronts[i].loop);
 		pin_loop_close(&srv->fronts[i].loop);

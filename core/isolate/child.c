@@ -21,6 +21,7 @@
 #include "core/loader/stage.h"
 
 #define ARENA_MAX	(64u << 20)
+#define END_SECS	2	/* from the server's end to ours, at most */
 
 struct child {
 	struct pin_host	*host;
@@ -351,6 +352,7 @@ pin_verb_plugin_host(const struct pin_args *a)
 	    .read = child_read, .view_open = child_view };
 	struct pin_err err = PIN_ERR_INIT;
 	struct stat st;
+	int rc;
 
 	if (fstat(PIN_WIRE_FD, &st) != 0 || !S_ISSOCK(st.st_mode)) {
 		(void)fprintf(stderr, "pintle plugin-host: started by a "
@@ -372,7 +374,9 @@ pin_verb_plugin_host(const struct pin_args *a)
 	if (pin_loop_start(ch.loop, &err) != PIN_OK ||
 	    child_open(&ch, a) != PIN_OK)
 		return (PIN_EXIT_FAILED);
-	if (child_loop(&ch, &err) != PIN_OK) {
+	rc = child_loop(&ch, &err);
+	(void)alarm(END_SECS);		/* the plugin may be in a loop */
+	if (rc != PIN_OK) {
 		(void)fprintf(stderr, "pintle plugin-host: %s\n", err.text);
 		return (PIN_EXIT_FAILED);
 	}

@@ -282,7 +282,7 @@ child_call(struct pin_isolate *is, struct pin_call *c, struct pin_err *err)
 
 	pin_out_init(&o, NULL, PIN_FRAME_MAX);
 	pin__put_u64(&o, c->op);
-	pin__put_u64(&o, c->deadline_ns - now);
+	pin__put_u64(&o, c->deadline_ns > now ? c->deadline_ns - now : 0);
 	rc = pin__put_request(&o, c->args.a);
 	if (rc != PIN_OK) {		/* the child never heard of it */
 		pin_out_fini(&o);
