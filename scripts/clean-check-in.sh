@@ -53,10 +53,7 @@ up() {
 	    up_wait $pid node_ready
 	rc=$?
 	echo "make up as $who: $(($(date +%s) - begin)) s"
-	# What started it is up.sh, a child of make.
-	for p in $(ps -o pid= --ppid $pid 2> /dev/null || echo $pid); do
-		kill "$p"
-	done
+	kill $pid			# make tells what it started
 	wait $pid
 	return $rc
 }
