@@ -30,6 +30,7 @@ struct child {
 	struct pin_module *module;
 	struct pin_conf	*conf;
 	struct pin_stage stage;
+	struct pin__wire wire;
 	pthread_mutex_t	 send;		/* one frame at a time */
 
 	pthread_mutex_t	 asking;	/* one read at a time */
@@ -59,7 +60,7 @@ child_send(struct child *ch, uint32_t type, struct pin_out *o)
 	int rc;
 
 	(void)pthread_mutex_lock(&ch->send);
-	rc = pin__frame_send(ch->host, PIN_WIRE_FD, type, o, 0, &err);
+	rc = pin__frame_send(ch->host, &ch->wire, type, o, 0, &err);
 	(void)pthread_mutex_unlock(&ch->send);
 	pin_out_fini(o);
 	return (rc);
@@ -297,7 +298,7 @@ child_open(struct child *ch, const struct pin_args *a)
 	uint32_t type, kind = pin_kind_find(a->word[0]);
 	int rc;
 
-	rc = pin__frame_recv(ch->host, PIN_WIRE_FD, &type, &payload, &in.len,
+	rc = pin__frame_recv(ch->host, &ch->wire, &type, &payload, &in.len,
 	    0, &err);
 	if (rc != PIN_OK)
 		return (rc);
@@ -326,7 +327,7 @@ child_loop(struct child *ch, struct pin_err *err)
 	int rc;
 
 	for (;;) {
-		rc = pin__frame_recv(ch->host, PIN_WIRE_FD, &type, &payload,
+		rc = pin__frame_recv(ch->host, &ch->wire, &type, &payload,
 		    &len, 0, err);
 		if (rc == PIN_ECLOSED)
 			return (PIN_OK);
@@ -362,6 +363,7 @@ pin_verb_plugin_host(const struct pin_args *a)
 	pin__limits_set();
 	services = &sv;
 	ch.host = a->host;
+	ch.wire.fd = PIN_WIRE_FD;
 	PIN_ASSERT(pthread_mutex_init(&ch.send, NULL) == 0);
 	PIN_ASSERT(pthread_mutex_init(&ch.asking, NULL) == 0);
 	PIN_ASSERT(pthread_mutex_init(&ch.lock, NULL) == 0);

@@ -14,6 +14,7 @@
 #define PIN_FRAME_MAGIC		0x70697066u
 #define PIN_FRAME_MAX		(32u << 20)	/* bytes of one frame */
 #define PIN_WIRE_FD		3		/* in the child */
+#define PIN_WIRE_AHEAD		8192		/* read at once */
 #define PIN_WIRE_LIST_MAX	256		/* groups, extra, audiences */
 
 enum {
@@ -30,6 +31,14 @@ struct pin__frame {
 	uint32_t	type;
 	uint32_t	len;		/* of what follows */
 	uint32_t	pad;
+};
+
+/* One end of the socket, and what was read from it ahead. One thread reads at
+ * a time, one writes. */
+struct pin__wire {
+	int		 fd;		/* non-blocking */
+	uint32_t	 at, len;	/* of buf */
+	char		 buf[PIN_WIRE_AHEAD];
 };
 
 /* A reader of fields; sticky: once `bad`, everything is empty. */
@@ -55,11 +64,12 @@ int		pin__get_request(struct pin__in *, struct pin_arena *,
 
 /* deadline_ns 0: waits for ever. PIN_ECLOSED: the other end is gone;
  * PIN_ETIMEOUT. *payload is the heap's. */
-int		pin__frame_send(struct pin_host *, int fd, uint32_t type,
+int		pin__frame_send(struct pin_host *, struct pin__wire *,
+		    uint32_t type,
 		    const struct pin_out *payload, uint64_t deadline_ns,
 		    struct pin_err *);
-int		pin__frame_recv(struct pin_host *, int fd, uint32_t *type,
-		    PIN_OWN char **payload, size_t *len, uint64_t deadline_ns,
+int		pin__frame_recv(struct pin_host *, struct pin__wire *,
+		    uint32_t *type, PIN_OWN char **payload, size_t *len, uint64_t deadline_ns,
 		    struct pin_err *);
 
 /* ---- os_spawn.c -------------------------------------------------- */
