@@ -69,8 +69,8 @@ int		pin__frame_send(struct pin_host *, struct pin__wire *,
 		    const struct pin_out *payload, uint64_t deadline_ns,
 		    struct pin_err *);
 int		pin__frame_recv(struct pin_host *, struct pin__wire *,
-		    uint32_t *type, PIN_OWN char **payload, size_t *len, uint64_t deadline_ns,
-		    struct pin_err *);
+		    uint32_t *type, PIN_OWN char **payload, size_t *len,
+		    uint64_t deadline_ns, struct pin_err *);
 
 /* ---- os_spawn.c -------------------------------------------------- */
 
