@@ -30,12 +30,16 @@ cp /etc/apt/apt.conf.d/*proxy* "$dir/etc/apt/apt.conf.d/" 2> /dev/null || :
 rm -rf "$dir/pintle"
 mkdir -p "$dir/pintle" "$dir/proc"
 (cd "$top" && git archive HEAD) | tar xf - -C "$dir/pintle"
-# Names of its own: nothing that runs in there outlives this, no mount stays.
+# Names of its own, and a root of its own, as containers want one: nothing that
+# runs in there outlives this, no mount stays.
 export dir
 exec unshare --mount --pid --fork --kill-child /bin/sh -ec '
+    mount --bind "$dir" "$dir"
     mount -t proc proc "$dir/proc"
     mount --rbind /dev "$dir/dev"
-    mount -t sysfs -o ro sysfs "$dir/sys"
-    exec chroot "$dir" /usr/bin/env -i PATH="$PATH" HOME=/root TERM=dumb \
-    ${STAGES+STAGES="$STAGES"} /bin/sh -ec '\''cd /pintle; "$@"'\'' sh "$@"' \
-    sh "$@"
+    mount --rbind /sys "$dir/sys"
+    cd "$dir"
+    pivot_root . mnt
+    exec chroot . /usr/bin/env -i PATH="$PATH" HOME=/root TERM=dumb \
+    ${STAGES+STAGES="$STAGES"} /bin/sh -ec '\''umount -l /mnt; cd /pintle
+    "$@"'\'' sh "$@"' sh "$@"
