@@ -12,7 +12,7 @@ cd "$(dirname "$0")/.." || exit 2
 long=${1:-}
 jobs=${JOBS:-2}
 mkdir -p build
-show=-q				# or -v: every claim, with its figures
+show=-q				# or -c: every claim, with its figures
 res=$PWD/build/check.results
 : > "$res"
 want=" ${STAGES:-} "
@@ -83,7 +83,7 @@ if [ "$long" = all ]; then
 	export SCALE
 	plain clang $MAKE -s -j "$jobs" CC=clang B=build-clang tests &&
 	    tap clang-unit CC=clang B=build-clang suite
-	show=-v
+	show=-c
 	tap crash-long crash
 	tap fuzz-long FUZZ=1 FUZZ_SECS="${FUZZ_SECS:-60}" fuzz
 	tap sim-long sim
