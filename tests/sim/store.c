@@ -87,7 +87,7 @@ on_compacted(void *arg, const struct pin_txn_result *res)
 		r->compacted = (uintptr_t)arg;
 }
 
-static void
+static int
 submit(void)
 {
 	struct op *o = &r->ops[r->n];
@@ -124,10 +124,11 @@ submit(void)
 	pin_buf_put(&op.value);
 	if (rc != PIN_OK) {
 		o->state = REFUSED;
-		return;
+		return (0);
 	}
 	r->n++;
 	r->under_way++;
+	return (1);
 }
 
 static void
@@ -136,8 +137,8 @@ submit_some(void)
 	int window = 1 + (int)pin_sim_rand(r->sim, 8);
 
 	while (r->under_way < window && r->done + r->under_way < r->target &&
-	    r->n < OPS_MAX)
-		submit();
+	    r->n < OPS_MAX && submit())
+		;
 	if (pin_sim_rand(r->sim, 60) == 0 && r->acked_max > 20) {
 		r->compact_asked = r->acked_max - pin_sim_rand(r->sim, 20);
 		if (r->compact_asked > r->compacted)
@@ -231,13 +232,14 @@ reached(void *arg)
 static int
 crashed(void *arg)
 {
-	return (reached(arg) || pin_sim_crashes(r->sim, 0) != *(uint32_t *)arg);
+	return (reached(arg) || atomic_load(&r->se->fatal) != 0 || pin_sim_crashes(r->sim, 0) != *(uint32_t *)arg);
 }
 
 static int
 cut(void *arg)
 {
-	return (pin_sim_crashes(r->sim, 0) != *(uint32_t *)arg);
+	return (atomic_load(&r->se->fatal) != 0 ||
+	    pin_sim_crashes(r->sim, 0) != *(uint32_t *)arg);
 }
 
 static void
@@ -285,7 +287,7 @@ static void
 life(int lie)
 {
 	uint32_t crashes = pin_sim_crashes(r->sim, 0);
-	uint64_t end = pin_sim_rand(r->sim, lie ? 1 : 5);
+	uint64_t end = pin_sim_rand(r->sim, lie ? 1 : 6);
 
 	r->under_way = 0;
 	r->done = 0;
@@ -296,6 +298,9 @@ life(int lie)
 	else if (end == 1)		/* in the middle of some call */
 		(void)pin_sim_fault(r->sim, 0, PIN_SIM_IO, PIN_SIM_POWER,
 		    1 + pin_sim_rand(r->sim, 80), 0);
+	else if (end == 5)		/* and the process ends, as it must */
+		(void)pin_sim_fault(r->sim, 0, PIN_SIM_SYNC, PIN_SIM_EIO,
+		    1 + pin_sim_rand(r->sim, 20), 0);
 	submit_some();
 	(void)pin_sim_run(r->sim, crashed, &crashes, 60000);
 	/* Snapshots are made when it is quiet; sometimes cut short. */
@@ -307,7 +312,7 @@ life(int lie)
 		r->target = 0;
 		se_close(r->se);
 	} else if (pin_sim_crashes(r->sim, 0) == crashes) {
-		if (end == 4)
+		if (end >= 4)
 			pin_sim_kill(r->sim, 0);
 		else
 			pin_sim_power_cut(r->sim, 0);
