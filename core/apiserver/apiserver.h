@@ -79,7 +79,8 @@ struct apiserver {
 	_Atomic(uint64_t) request_seq;
 	_Atomic(uint32_t) ready;	/* bit per readyz check that holds */
 	_Atomic(uint32_t) stopping;
-	uint32_t	 started, pad3;	/* the whole of it */
+	_Atomic(uint32_t) started;	/* the whole of it */
+	uint32_t	 pad3;
 	uint64_t	 started_ns;
 	char		 instance[40];	/* random, for audit ids */
 };

@@ -21,6 +21,7 @@
 #include "core/apiserver/service.h"
 #include "core/apiserver/verbs.h"
 #include "core/apiserver/views.h"
+#include "core/cli/cli.h"
 #include "core/host/addrs.h"
 #include "core/host/real.h"
 #include "core/limits.h"
@@ -40,7 +41,7 @@ fatal(void *arg, const struct pin_err *err)
 
 	/* The log can no longer be trusted: stop before anything is said. */
 	pin_log(srv->host, PIN_LOG_ERROR, "store: %s", err->text);
-	_exit(EXIT_FAILURE);
+	_exit(srv->started ? PIN_EXIT_AGAIN : PIN_EXIT_FAILED);
 }
 
 static uint32_t
@@ -380,7 +381,7 @@ leave_if_owed(struct apiserver *srv)
 	pin_log(srv->host, PIN_LOG_WARN, "%u calls into plugins have no "
 	    "answer yet: ending without closing the plugins",
 	    (unsigned int)calls_owed(srv));
-	_exit(srv->started ? EXIT_SUCCESS : EXIT_FAILURE);
+	_exit(srv->started ? PIN_EXIT_OK : PIN_EXIT_FAILED);
 }
 
 void

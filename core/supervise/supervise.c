@@ -127,7 +127,8 @@ ended(struct all *a, struct one *o, int status)
 	o->pid = 0;
 	if (a->ending)
 		return;
-	if (WIFEXITED(status) && WEXITSTATUS(status) != 0 && o->starts == 1) {
+	if (WIFEXITED(status) && WEXITSTATUS(status) != 0 &&
+	    WEXITSTATUS(status) != SUPERVISE_AGAIN && o->starts == 1) {
 		if (o->what->optional) {
 			fprintf(stderr, "pintle: no %s: it ended with %d\n",
 			    o->what->name, WEXITSTATUS(status));

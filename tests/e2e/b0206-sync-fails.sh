@@ -6,8 +6,6 @@
 # on, and what was acknowledged before is there when the disk is well again.
 . tests/lib/faults.sh
 need_cmd curl
-command -v "${CC:-cc}" > /dev/null ||
-    skip_all cc 'no compiler for what is preloaded'
 cat > "$W/eio.c" <<'C'
 #define _GNU_SOURCE
 #include <dlfcn.h>
