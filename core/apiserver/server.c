@@ -215,6 +215,42 @@ write_kubeconfig(struct apiserver *srv, const char *data,
 	    "system:nodes", err));
 }
 
+/* Port 0 is any free one at the first start; later ones ask for the same
+ * again, for it stands in kubeconfigs, the node agent's first of all. */
+static int
+listen_main(struct apiserver *srv, const struct pin_addr *want,
+    struct pin_err *err)
+{
+	char path[PIN_PATH_MAX], *text = NULL;
+	struct pin_addr again = *want;
+	struct pin_err ignored = PIN_ERR_INIT;
+	int n, rc = PIN_ENOTFOUND;
+
+	snprintf(path, sizeof(path), "%s/port", srv->data);
+	if (want->port == 0 && pin_path_slurp(srv->host, path, 16, &text,
+	    NULL, &ignored) == PIN_OK) {
+		n = atoi(text);
+		again.port = n > 0 && n <= UINT16_MAX ? (uint16_t)n : 0;
+		rc = http_server_listen(srv->http, &again, srv->tls,
+		    &srv->bound, &ignored);
+		if (rc != PIN_OK)
+			pin_log(srv->host, PIN_LOG_WARN, "the port of the last "
+			    "start is not free, another one: %s",
+			    ignored.text);
+	}
+	free(text);
+	if (rc != PIN_OK)
+		rc = http_server_listen(srv->http, want, srv->tls,
+		    &srv->bound, err);
+	if (rc == PIN_OK && want->port == 0) {
+		char now[8];
+
+		n = snprintf(now, sizeof(now), "%u\n", srv->bound.port);
+		rc = pin_path_replace(srv->host, path, now, (size_t)n, 0, err);
+	}
+	return (rc);
+}
+
 static int
 open_listeners(struct apiserver *srv, const struct pin_addr *want,
     struct pin_err *err)
@@ -233,8 +269,7 @@ open_listeners(struct apiserver *srv, const struct pin_addr *want,
 	if (rc == PIN_OK)
 		rc = http_server_open(&o, &srv->http, err);
 	if (rc == PIN_OK)
-		rc = http_server_listen(srv->http, want, srv->tls,
-		    &srv->bound, err);
+		rc = listen_main(srv, want, err);
 	if (rc != PIN_OK || !pin_addr_loopback(want) ||
 	    srv->advertise[0] == '\0')
 		return (rc);
