@@ -4,6 +4,8 @@
  * a compaction, times to live, restart, one opener, a full queue, a ring much
  * smaller than the data.
  * Contract: pintle/store.h. */
+#include <sys/stat.h>
+
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -496,6 +498,42 @@ test_snapshot(void)
 	}
 }
 
+/* After a failed sync the engine's file is not trusted, but made anew. */
+static void
+test_distrust(void)
+{
+	char path[4096], sign[4096];
+	struct stat before, after;
+	FILE *f;
+
+	if (strcmp(sk_now->store, "lmdb") != 0)
+		return;
+	sk_fresh(NULL);
+	for (int i = 0; i < 20; i++)
+		CHECK(se_put_len(&se, i % 2 == 0 ? "a" : "b", 20000,
+		    (uint32_t)i) > 0);
+	sk_reopen(NULL);
+	snprintf(path, sizeof(path), "%s/store/data.mdb", sk_dir());
+	snprintf(sign, sizeof(sign), "%s/store/sync-failed", sk_dir());
+	se_close(&se);
+	CASE("%s: after a failed sync the file is made anew", sk_name()) {
+		CHECK_INT(stat(path, &before), 0);
+		f = fopen(sign, "w");
+		CHECK(f != NULL && fclose(f) == 0);
+		sk_open_with(NULL);
+		CHECK_INT(stat(path, &after), 0);
+		CHECK(before.st_ino != after.st_ino);
+		CHECK(stat(sign, &after) != 0);
+		CHECK(check_value("a", 20000, 18));
+		CHECK(check_value("b", 20000, 19));
+		CHECK(se_put(&se, "c", "x") > 0);
+		sk_reopen(NULL);
+		CHECK(check_value("b", 20000, 19));
+		CHECK(sk_is_get("c", 0, "x"));
+	}
+	se_close(&se);
+}
+
 int
 main(void)
 {
@@ -503,6 +541,7 @@ main(void)
 		test_compact_reader, test_ttl, test_restart, test_hash,
 		test_lock, test_stopped, test_queue, test_queue_bytes,
 		test_small_ring, test_quota, test_snapshot,
+		test_distrust,
 	};
 
 	tap_deadline(240);
