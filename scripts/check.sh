@@ -91,7 +91,7 @@ if [ "$long" = all ]; then
 	tap kill-long E2E=tests/e2e/b0203-kill.sh e2e
 	show=-q
 	if command -v debootstrap > /dev/null && [ "$(id -u)" = 0 ]; then
-		plain clean-os sh scripts/clean-check.sh \
+		plain clean-os env -u STAGES sh scripts/clean-check.sh \
 		    "${XDG_CACHE_HOME:-$HOME/.cache}/pintle/clean-bookworm"
 	fi
 	tap cross-all cross CROSS='x86_64-freebsd x86_64-netbsd
