@@ -235,9 +235,10 @@ write_done(struct api_conn *c, int status, const char *body, size_t len)
 	} else if (status == 200 || status == 201) {
 		if (w->op == 'D')
 			rev = 0;
-		else
+		else {
 			acks[rev % ACKS].rev = rev;
 			acks[rev % ACKS].ms = tap_now_ms();
+		}
 		note("W %c %s/%s %" PRIu64 " %" PRIu64 " %" PRIu64 " %s %s\n",
 		    w->op, k->ns, k->name, rev, w->base, w->floor,
 		    w->op == 'D' ? "-" : w->label, w->op == 'D' ? "-" :
