@@ -240,12 +240,11 @@ pin__get_request(struct pin__in *in, struct pin_arena *a,
 
 /* ---- frames ------------------------------------------------------ */
 
-/* Until fd is ready; PIN_ETIMEOUT. */
+/* Until one of them is ready; PIN_ETIMEOUT. */
 static int
-wait_for(struct pin_host *host, int fd, short events, uint64_t deadline_ns,
-    struct pin_err *err)
+wait_for(struct pin_host *host, struct pollfd *p, nfds_t np,
+    uint64_t deadline_ns, struct pin_err *err)
 {
-	struct pollfd p = { fd, events, 0 };
 	uint64_t now;
 	int ms = -1, n;
 
@@ -258,7 +257,7 @@ wait_for(struct pin_host *host, int fd, short events, uint64_t deadline_ns,
 			ms = (int)((deadline_ns - now) / 1000000 % 3600000) +
 			    1;
 		}
-		n = poll(&p, 1, ms);
+		n = poll(p, np, ms);
 		if (n > 0)
 			return (PIN_OK);
 		if (n < 0 && errno != EINTR)
@@ -278,6 +277,7 @@ send_all(struct pin_host *host, struct pin__wire *w, struct iovec iov[2],
     uint64_t deadline_ns, struct pin_err *err)
 {
 	struct msghdr m = { .msg_iov = iov, .msg_iovlen = 2 };
+	struct pollfd p = { w->fd, POLLOUT, 0 };
 	ssize_t n;
 	size_t k;
 	int rc;
@@ -287,7 +287,7 @@ send_all(struct pin_host *host, struct pin__wire *w, struct iovec iov[2],
 		if (n < 0 && !is_again(errno))
 			return (pin_err_os(err, PIN_ECLOSED, errno, "send"));
 		if (n < 0) {
-			rc = wait_for(host, w->fd, POLLOUT, deadline_ns, err);
+			rc = wait_for(host, &p, 1, deadline_ns, err);
 			if (rc != PIN_OK)
 				return (rc);
 			continue;
@@ -308,17 +308,19 @@ static int
 recv_some(struct pin_host *host, struct pin__wire *w, char *p, size_t len,
     size_t *got, uint64_t deadline_ns, struct pin_err *err)
 {
+	struct pollfd pfd = { w->fd, POLLIN, 0 };
 	int ahead = len < sizeof(w->buf), rc;
 	ssize_t n;
 
 	for (;;) {
-		rc = wait_for(host, w->fd, POLLIN, deadline_ns, err);
-		if (rc != PIN_OK)
-			return (rc);
 		n = ahead ? recv(w->fd, w->buf, sizeof(w->buf), 0) :
 		    recv(w->fd, p, len, 0);
-		if (n < 0 && is_again(errno))
+		if (n < 0 && is_again(errno)) {
+			rc = wait_for(host, &pfd, 1, deadline_ns, err);
+			if (rc != PIN_OK)
+				return (rc);
 			continue;
+		}
 		if (n <= 0)
 			return (pin_err_set(err, PIN_ECLOSED,
 			    "the other end is gone"));
@@ -394,4 +396,20 @@ pin__frame_recv(struct pin_host *host, struct pin__wire *w, uint32_t *type,
 	*len = f.len;
 	*type = f.type;
 	return (PIN_OK);
+}
+
+int
+pin__wire_wait(struct pin_host *host, const struct pin__wire *calls,
+    const struct pin__wire *reads, uint64_t deadline_ns, struct pin_err *err)
+{
+	struct pollfd p[2] = { { calls->fd, POLLIN, 0 },
+	    { reads->fd, POLLIN, 0 } };
+	int rc;
+
+	if (calls->at < calls->len)
+		return (0);
+	if (reads->at < reads->len)
+		return (1);
+	rc = wait_for(host, p, 2, deadline_ns, err);
+	return (rc != PIN_OK ? rc : p[0].revents != 0 ? 0 : 1);
 }

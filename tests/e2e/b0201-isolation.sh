@@ -91,4 +91,15 @@ wait_for 10 test -e "$W/go.held"
 up_stop
 like 'a server that ends says that it does not wait for the plugin' \
     "$(cat "$UP_LOG")" '*calls into plugins have no answer yet*'
+
+# A server that is killed leaves no process behind, not even one that loops.
+conf "{ plugin = \"crash\"; file = \"$T/crash.so\";
+    isolation = \"process\"; deadline = \"2s\"; },"
+up_start --config "$CONF"
+p=$(host_pid)
+bg map last '"annotations":{"pintle.test/crash":"spin"}'
+busy() { [ "$(ps -o stat= -p "$p" | cut -c 1)" = R ]; }
+wait_for 10 busy
+up_crash
+wait_for 15 e_ended "$p"
 done_testing

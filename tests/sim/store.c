@@ -230,16 +230,16 @@ reached(void *arg)
 }
 
 static int
-crashed(void *arg)
-{
-	return (reached(arg) || atomic_load(&r->se->fatal) != 0 || pin_sim_crashes(r->sim, 0) != *(uint32_t *)arg);
-}
-
-static int
 cut(void *arg)
 {
 	return (atomic_load(&r->se->fatal) != 0 ||
 	    pin_sim_crashes(r->sim, 0) != *(uint32_t *)arg);
+}
+
+static int
+crashed(void *arg)
+{
+	return (reached(arg) || cut(arg));
 }
 
 static void

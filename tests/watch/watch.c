@@ -94,11 +94,8 @@ static struct pin_timer tick;
 static char *history;
 static size_t history_len, history_cap;
 static uint64_t seed, known, start_ms, run_ms, last_event_ms;
-/* Of an event that overtakes its answer there is none yet, but perhaps one of
- * ACKS revisions ago. */
-static struct {
-	uint64_t	 rev, ms;
-} acks[ACKS];
+/* An event may overtake its answer: then this is one of ACKS revisions ago. */
+static struct { uint64_t rev, ms; } acks[ACKS];
 static uint32_t watch_ids, values, kills, killing, quitting, final_lists;
 static uint64_t errors;
 
