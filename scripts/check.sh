@@ -12,6 +12,7 @@ cd "$(dirname "$0")/.." || exit 2
 long=${1:-}
 jobs=${JOBS:-2}
 mkdir -p build
+show=-q				# or -c: every claim, with its figures
 res=$PWD/build/check.results
 : > "$res"
 want=" ${STAGES:-} "
@@ -44,7 +45,7 @@ tap() { # STAGE MAKE-ARGS...
 	echo "== $st"
 	before=$(wc -l < "$res")
 	$MAKE -s --no-print-directory -j "$jobs" "$@" N="$st" \
-	    TAPFLAGS="-q -r '$res'" && return 0
+	    TAPFLAGS="$show -r '$res'" && return 0
 	# Did it fail before it ran?
 	[ "$(wc -l < "$res")" -gt "$before" ] || echo "$st 0 0 1 0" >> "$res"
 	return 1
@@ -82,12 +83,15 @@ if [ "$long" = all ]; then
 	export SCALE
 	plain clang $MAKE -s -j "$jobs" CC=clang B=build-clang tests &&
 	    tap clang-unit CC=clang B=build-clang suite
+	show=-c
 	tap crash-long crash
 	tap fuzz-long FUZZ=1 FUZZ_SECS="${FUZZ_SECS:-60}" fuzz
 	tap sim-long sim
 	tap watch-long watch
+	tap kill-long E2E=tests/e2e/b0203-kill.sh e2e
+	show=-q
 	if command -v debootstrap > /dev/null && [ "$(id -u)" = 0 ]; then
-		plain clean-os sh scripts/clean-check.sh \
+		plain clean-os env -u STAGES sh scripts/clean-check.sh \
 		    "${XDG_CACHE_HOME:-$HOME/.cache}/pintle/clean-bookworm"
 	fi
 	tap cross-all cross CROSS='x86_64-freebsd x86_64-netbsd

@@ -1,18 +1,20 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# clean-check.sh -- does it build on a Debian that has nothing? For maintainers.
-# usage: clean-check.sh DIR [SUITE] [CMD ...]     as root; needs debootstrap
+# clean-check.sh -- do the README's two commands hold on a Debian that has
+# nothing? For maintainers; as root; needs debootstrap and unshare.
+# usage: clean-check.sh DIR [SUITE] [CMD ...]
 # Makes a minimal system in DIR (kept, and used again), puts the committed tree
-# into it, and runs there: deps.sh build, make, make unit; or CMD instead of
-# the last. The mirror is the one this machine's apt uses, or $MIRROR.
+# into it, and runs there, as root and then as a user: `make up` until a node is
+# ready, and `make check` with the stages of $STAGES. Or CMD instead, as root.
+# The mirror is the one this machine's apt uses, or $MIRROR.
 set -eu
-[ $# -ge 1 ] || { sed -n '5p' "$0" >&2; exit 2; }
+[ $# -ge 1 ] || { sed -n '6p' "$0" >&2; exit 2; }
 top=$(cd "$(dirname "$0")/.." && pwd)
 dir=$1
 suite=${2:-bookworm}
 [ $# -le 2 ] && shift $# || shift 2
-[ $# -gt 0 ] || set -- make unit
+[ $# -gt 0 ] || set -- sh /pintle/scripts/clean-check-in.sh
 if [ -z "${MIRROR:-}" ]; then
 	MIRROR=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list \
 	    /etc/apt/sources.list.d/*.sources 2> /dev/null | sed -n \
@@ -28,7 +30,16 @@ cp /etc/apt/apt.conf.d/*proxy* "$dir/etc/apt/apt.conf.d/" 2> /dev/null || :
 rm -rf "$dir/pintle"
 mkdir -p "$dir/pintle" "$dir/proc"
 (cd "$top" && git archive HEAD) | tar xf - -C "$dir/pintle"
-mount -t proc proc "$dir/proc"
-trap 'umount "$dir/proc"' EXIT
-chroot "$dir" /bin/sh -ec 'cd /pintle; sh scripts/deps.sh build; make -j2
-    "$@"' sh "$@"
+# Names of its own, and a root of its own, as containers want one: nothing that
+# runs in there outlives this, no mount stays.
+export dir
+exec unshare --mount --pid --fork --kill-child /bin/sh -ec '
+    mount --bind "$dir" "$dir"
+    mount -t proc proc "$dir/proc"
+    mount --rbind /dev "$dir/dev"
+    mount --rbind /sys "$dir/sys"
+    cd "$dir"
+    pivot_root . mnt
+    exec chroot . /usr/bin/env -i PATH="$PATH" HOME=/root TERM=dumb \
+    ${STAGES+STAGES="$STAGES"} /bin/sh -ec '\''umount -l /mnt; cd /pintle
+    "$@"'\'' sh "$@"' sh "$@"

@@ -10,7 +10,7 @@ set -u
 
 apt_build='gcc libc6-dev make pkg-config libconfig-dev liblmdb-dev
     libmbedtls-dev libuv1-dev libyaml-dev zlib1g-dev libarchive-dev'
-apt_test='clang libclang-rt-dev curl jq openssl unzip runc python3
+apt_test='clang libclang-rt-dev curl jq openssl procps unzip runc python3
     python3-pip'
 apt_run='curl busybox-static'
 apt_root=crun			# for the runtime oci, which takes root

@@ -65,7 +65,8 @@ static struct {
 	int		 jobs;
 	long		 deadline_s;
 	bool		 quiet;
-	bool		 verbose;
+	bool		 verbose;	/* every line */
+	bool		 claims;	/* what was claimed, with its figures */
 	long		 passed;
 	long		 failed;
 	long		 skipped;
@@ -336,7 +337,8 @@ job_line(struct job *j)
 	long		 n;
 
 	fprintf(j->log, "%s\n", s);
-	if (tr.verbose)
+	if (tr.verbose || (tr.claims && (strncmp(s, "ok ", 3) == 0 ||
+	    strncmp(s, "# seed ", 7) == 0)))
 		printf("    %s\n", s);
 	if (strncmp(s, "ok", 2) == 0 && (s[2] == ' ' || s[2] == '\0'))
 		job_result(j, s + 2, true);
@@ -609,7 +611,7 @@ results_append(double secs)
 static void
 usage(void)
 {
-	fputs("usage: taprun [-qv] [-j jobs] [-t seconds] [-n stage] "
+	fputs("usage: taprun [-cqv] [-j jobs] [-t seconds] [-n stage] "
 	    "[-l logdir]\n\t[-r results] [-s skips] test ...\n"
 	    "       taprun -T results\n", stderr);
 	exit(2);
@@ -636,9 +638,10 @@ main(int argc, char **argv)
 	double			 secs;
 	int			 c;
 
-	while ((c = getopt(argc, argv, "T:j:l:n:qr:s:t:v")) != -1)
+	while ((c = getopt(argc, argv, "T:cj:l:n:qr:s:t:v")) != -1)
 		switch (c) {
 		case 'T': return (totals(optarg));
+		case 'c': tr.claims = true; break;
 		case 'j': tr.jobs = (int)number(optarg, TAPRUN_JOBS_MAX); break;
 		case 'l': tr.logdir = optarg; break;
 		case 'n': tr.stage = optarg; break;

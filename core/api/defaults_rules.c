@@ -343,9 +343,11 @@ rule_service(RULE_ARGS)
 {
 	pin_node spec = pin_obj_get(c->out, o, "spec");
 	struct pin_str type = get_str(c, spec, "type");
+	struct pin_str affinity = get_str(c, spec, "sessionAffinity");
 
 	(void)f;
-	if (pin_str_is(get_str(c, spec, "sessionAffinity"), "None"))
+	/* The members of spec get their own defaults later. */
+	if (affinity.len == 0 || pin_str_is(affinity, "None"))
 		(void)pin_obj_unset(c->out, spec, "sessionAffinityConfig");
 	if (unset(c, spec, "externalTrafficPolicy") &&
 	    (pin_str_is(type, "NodePort") || pin_str_is(type, "LoadBalancer") ||

@@ -81,6 +81,8 @@ struct apiserver {
 	_Atomic(uint64_t) request_seq;
 	_Atomic(uint32_t) ready;	/* bit per readyz check that holds */
 	_Atomic(uint32_t) stopping;
+	_Atomic(uint32_t) started;	/* the whole of it */
+	uint32_t	 pad3;
 	uint64_t	 started_ns;
 	char		 instance[40];	/* random, for audit ids */
 };

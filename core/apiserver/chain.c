@@ -48,6 +48,17 @@ deadline(const struct request *r)
 	return (r->ex->begun_ns + CHAIN_DEADLINE_NS);
 }
 
+/* A plugin that was given up may still read the object, which is changed in
+ * place: from now on this request has another. */
+static int
+chain_renew(struct request *r)
+{
+	if (!pin_call_renew(&r->chain->call) || r->obj == NULL)
+		return (PIN_OK);
+	r->obj = pin_obj_copy(r->arena, r->obj);
+	return (r->obj != NULL ? PIN_OK : PIN_ENOMEM);
+}
+
 static int
 chain_go(struct request *r)
 {
@@ -72,7 +83,8 @@ chain_resume(void *arg, int verdict, const struct pin_err *err)
 	int rc;
 
 	(void)err;			/* pin_call_error has it */
-	rc = r->chain->kind->weigh(r, verdict);
+	rc = chain_renew(r) != PIN_OK ? reply_err(r, PIN_ENOMEM,
+	    "out of memory") : r->chain->kind->weigh(r, verdict);
 	if (rc == CHAIN_CONTINUE) {
 		r->chain->at++;
 		rc = chain_go(r);
@@ -200,12 +212,43 @@ authn_end(struct request *r)
 static const struct chain_kind authn = { PIN_SECTION_AUTHENTICATION, 0,
     authn_call, authn_weigh, authn_end };
 
+static struct pin_str
+keep(struct request *r, struct pin_str s)
+{
+	return (s.p == NULL ? s : pin_arena_str(r->arena, s));
+}
+
+/* What a plugin reads must not be the connection's: its answer may be given
+ * up, and the connection goes on. */
+static const struct pin_credentials *
+creds_keep(struct request *r)
+{
+	struct pin_credentials *c = pin_arena_alloc(r->arena, sizeof(*c));
+	struct pin_str *orgs;
+	uint32_t i;
+
+	if (c == NULL)
+		return (NULL);
+	*c = r->ex->head.creds;
+	c->cert_cn = keep(r, c->cert_cn);
+	c->cert_der = keep(r, c->cert_der);
+	c->bearer = keep(r, c->bearer);
+	c->peer_ip = keep(r, c->peer_ip);
+	orgs = pin_arena_alloc(r->arena, c->ncert_orgs * sizeof(*orgs));
+	for (i = 0; orgs != NULL && i < c->ncert_orgs; i++)
+		orgs[i] = keep(r, c->cert_orgs[i]);
+	c->cert_orgs = orgs;
+	return (pin_arena_full(r->arena) ? NULL : c);
+}
+
 int
 chain_authenticate(struct request *r)
 {
 	if (chain_open(r) != PIN_OK)
 		return (reply_error(r));
-	r->chain->creds = &r->ex->head.creds;
+	r->chain->creds = creds_keep(r);
+	if (r->chain->creds == NULL)
+		return (reply_err(r, PIN_ENOMEM, "out of memory"));
 	r->chain->whose = NULL;
 	return (chain_start(r, &authn));
 }
@@ -386,6 +429,7 @@ chain_rules(struct request *r, struct pin_str ns, pin_auth_rule_fn *emit,
 		rc = pin_stage_rules(c->stage[i], r->chain->call, deadline(r),
 		    &r->user, ns, emit, arg);
 		whole &= rc == PIN_OK;
+		(void)pin_call_renew(&r->chain->call);
 	}
 	return (whole);
 }
@@ -466,14 +510,7 @@ chain_passed(struct request *r)
 static const struct chain_kind mutating = { PIN_SECTION_ADMISSION, 0,
     mutate_call, mutate_weigh, chain_passed };
 
-static struct pin_str
-keep(struct request *r, struct pin_str s)
-{
-	return (s.p == NULL ? s : pin_arena_str(r->arena, s));
-}
-
-/* What a plugin reads must not be the connection's: its answer may be given
- * up, and the connection goes on. */
+/* As creds_keep, for what authenticators and impersonation made of them. */
 static int
 user_keep(struct request *r)
 {

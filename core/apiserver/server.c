@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "core/api/bridge.h"
@@ -20,6 +21,7 @@
 #include "core/apiserver/service.h"
 #include "core/apiserver/verbs.h"
 #include "core/apiserver/views.h"
+#include "core/cli/cli.h"
 #include "core/host/addrs.h"
 #include "core/host/real.h"
 #include "core/limits.h"
@@ -29,6 +31,8 @@
 #include "core/watch/watch.h"
 
 #define GRACE_MS	2000	/* for requests under way at the end */
+#define OWED_MS		500	/* then, for plugins that owe an answer */
+#define OWED_LOOK_MS	5
 
 static void
 fatal(void *arg, const struct pin_err *err)
@@ -37,7 +41,7 @@ fatal(void *arg, const struct pin_err *err)
 
 	/* The log can no longer be trusted: stop before anything is said. */
 	pin_log(srv->host, PIN_LOG_ERROR, "store: %s", err->text);
-	_exit(EXIT_FAILURE);
+	_exit(srv->started ? PIN_EXIT_AGAIN : PIN_EXIT_FAILED);
 }
 
 static uint32_t
@@ -216,6 +220,42 @@ write_kubeconfig(struct apiserver *srv, const char *data,
 	    srv->node, 1, err));
 }
 
+/* Port 0 is any free one at the first start; later ones ask for the same
+ * again, for it stands in kubeconfigs, the node agent's first of all. */
+static int
+listen_main(struct apiserver *srv, const struct pin_addr *want,
+    struct pin_err *err)
+{
+	char path[PIN_PATH_MAX], *text = NULL;
+	struct pin_addr again = *want;
+	struct pin_err ignored = PIN_ERR_INIT;
+	int n, rc = PIN_ENOTFOUND;
+
+	snprintf(path, sizeof(path), "%s/port", srv->data);
+	if (want->port == 0 && pin_path_slurp(srv->host, path, 16, &text,
+	    NULL, &ignored) == PIN_OK) {
+		n = atoi(text);
+		again.port = n > 0 && n <= UINT16_MAX ? (uint16_t)n : 0;
+		rc = http_server_listen(srv->http, &again, srv->tls,
+		    &srv->bound, &ignored);
+		if (rc != PIN_OK)
+			pin_log(srv->host, PIN_LOG_WARN, "the port of the last "
+			    "start is not free, another one: %s",
+			    ignored.text);
+	}
+	free(text);
+	if (rc != PIN_OK)
+		rc = http_server_listen(srv->http, want, srv->tls,
+		    &srv->bound, err);
+	if (rc == PIN_OK && want->port == 0) {
+		char now[8];
+
+		n = snprintf(now, sizeof(now), "%u\n", srv->bound.port);
+		rc = pin_path_replace(srv->host, path, now, (size_t)n, 0, err);
+	}
+	return (rc);
+}
+
 static int
 open_listeners(struct apiserver *srv, const struct pin_addr *want,
     struct pin_err *err)
@@ -234,8 +274,7 @@ open_listeners(struct apiserver *srv, const struct pin_addr *want,
 	if (rc == PIN_OK)
 		rc = http_server_open(&o, &srv->http, err);
 	if (rc == PIN_OK)
-		rc = http_server_listen(srv->http, want, srv->tls,
-		    &srv->bound, err);
+		rc = listen_main(srv, want, err);
 	if (rc != PIN_OK || !pin_addr_loopback(want) ||
 	    srv->advertise[0] == '\0')
 		return (rc);
@@ -349,9 +388,40 @@ apiserver_open(const struct apiserver_opts *o, struct apiserver **out,
 		rc = bootstrap_listening(srv, err);
 	if (rc == PIN_OK)
 		rc = write_kubeconfig(srv, o->data, &srv->bound, err);
+	srv->started = rc == PIN_OK;
 out:
 	pin_report_fini(&rep);
 	return (rc);
+}
+
+static uint32_t
+calls_owed(struct apiserver *srv)
+{
+	uint32_t i, n = 0;
+
+	for (i = 0; i < srv->nfronts; i++)
+		n += pin_calls_out(srv->fronts[i].calls);
+	return (n);
+}
+
+/* A plugin that still owes an answer may write into its call, post to its loop
+ * and run its code: none of that can go while it may. The store is shut; the
+ * rest ends with the process. */
+static void
+leave_if_owed(struct apiserver *srv)
+{
+	struct timespec nap = { 0, OWED_LOOK_MS * 1000000L };
+	uint64_t until = pin_host_now(srv->host) + OWED_MS *
+	    UINT64_C(1000000);
+
+	while (calls_owed(srv) > 0 && pin_host_now(srv->host) < until)
+		(void)nanosleep(&nap, NULL);
+	if (calls_owed(srv) == 0)
+		return;
+	pin_log(srv->host, PIN_LOG_WARN, "%u calls into plugins have no "
+	    "answer yet: ending without closing the plugins",
+	    (unsigned int)calls_owed(srv));
+	_exit(srv->started ? PIN_EXIT_OK : PIN_EXIT_FAILED);
 }
 
 void
@@ -368,6 +438,7 @@ apiserver_close(struct apiserver **out)
 		http_server_close(&srv->http, GRACE_MS);
 	if (srv->store != NULL)
 		srv->store->stop(srv->store_self);
+	leave_if_owed(srv);
 	for (i = 0; i < srv->nfronts; i++) {
 		pin_loop_stop(srv->fronts[i].loop);
 		pin_loop_close(&srv->fronts[i].loop);

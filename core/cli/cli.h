@@ -18,6 +18,7 @@ enum {
 	PIN_EXIT_OK = 0,
 	PIN_EXIT_FAILED = 1,	/* what was asked for did not work */
 	PIN_EXIT_USAGE = 2,	/* the command line makes no sense */
+	PIN_EXIT_AGAIN = 75,	/* it ran and could not go on: start again */
 };
 
 /* Tables end with a row whose name is NULL. */

@@ -18,7 +18,8 @@ static const struct pin_flag config_flags[] = {
 
 static const struct pin_flag server_flags[] = {
 	{ "data", "DIR", "where everything is kept; made when missing" },
-	{ "listen", "ADDR:PORT", "instead of the configured address" },
+	{ "listen", "ADDR:PORT",
+	    "not the configured one; port 0: any, then kept" },
 	{ "config", "FILE", "default: the shipped one" },
 	{ "plugins", "DIR", "where KIND/NAME.so are; default: beside pintle" },
 	{ "node-name", "NAME", "default: the host's name" },

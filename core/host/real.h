@@ -10,6 +10,9 @@
 #include <pintle/host.h>
 
 PIN_API struct pin_host *pin_host_real(void);
+/* A connected stream socket that came from elsewhere, non-blocking; attach is
+ * next. Its descriptor goes with it. */
+PIN_API struct pin_sock *pin_sock_wrap(int fd);
 /* Lines above this level are not formatted. Default PIN_LOG_INFO. */
 PIN_API void	 pin_host_log_level(struct pin_host *, int level);
 

@@ -18,6 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/host/real.h"
 #include "core/os.h"
 
 /* What the kernel is asked for (`armed`) follows what the owner wants (`want`)
@@ -236,6 +237,12 @@ sock_new(struct pin_host *h, int fd, int family)
 		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on,
 		    sizeof(on));
 	return (s);
+}
+
+struct pin_sock *
+pin_sock_wrap(int fd)
+{
+	return (&sock_new(pin_host_real(), fd, AF_UNIX)->base);
 }
 
 static int

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * child.c -- `pintle plugin-host KIND FILE`: the process an isolated plugin
- * lives in. The main thread reads the socket; calls run on a loop with the
- * very machinery the server uses, so that PIN_LATER and blocking plugins work
- * here as there; the plugin's reads wait for the server's answer.
- * Ends when the socket does. Contract: wire.h. */
+ * lives in. The main thread is a loop that hears the calls' socket and runs
+ * them with the very machinery the server uses, so that PIN_LATER and blocking
+ * plugins work here as there; the plugin's reads, from any thread, wait for the
+ * server's answer on a socket of their own.
+ * Ends when the calls' socket does, and by SIGALRM when a call takes longer
+ * than its server would wait. Contract: wire.h. */
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -15,12 +17,14 @@
 #include <unistd.h>
 
 #include "core/cli/cli.h"
+#include "core/host/real.h"
 #include "core/isolate/wire.h"
 #include "core/loader/call_int.h"
 #include "core/loader/loader_int.h"
 #include "core/loader/stage.h"
 
 #define ARENA_MAX	(64u << 20)
+#define END_SECS	2	/* from the server's end to ours, at most */
 
 struct child {
 	struct pin_host	*host;
@@ -29,18 +33,17 @@ struct child {
 	struct pin_module *module;
 	struct pin_conf	*conf;
 	struct pin_stage stage;
-	pthread_mutex_t	 send;		/* one frame at a time */
-
+	struct pin_sock	*sock;		/* the same as wire: readiness */
+	struct pin__wire wire;		/* calls: the loop's */
+	struct pin__wire ask;		/* reads */
 	pthread_mutex_t	 asking;	/* one read at a time */
-	pthread_mutex_t	 lock;		/* value */
-	pthread_cond_t	 come;
-	char		*value;		/* of the read under way */
-	size_t		 value_len;
+	int		 rc;
+	int		 pad;
+	struct pin_err	 err;
 };
 
 /* One call, on the loop. */
 struct job {
-	struct pin_msg	 msg;
 	struct child	*ch;
 	struct pin_arena *arena;
 	struct pin_call	*call;
@@ -55,11 +58,8 @@ static int
 child_send(struct child *ch, uint32_t type, struct pin_out *o)
 {
 	struct pin_err err = PIN_ERR_INIT;
-	int rc;
+	int rc = pin__frame_send(ch->host, &ch->wire, type, o, 0, &err);
 
-	(void)pthread_mutex_lock(&ch->send);
-	rc = pin__frame_send(ch->host, PIN_WIRE_FD, type, o, 0, &err);
-	(void)pthread_mutex_unlock(&ch->send);
 	pin_out_fini(o);
 	return (rc);
 }
@@ -92,9 +92,11 @@ child_read(void *arg, const char *group, const char *resource,
     struct pin_str ns, struct pin_str name, struct pin_buf **out,
     uint64_t *revision, struct pin_err *err)
 {
+	struct pin_err lost = PIN_ERR_INIT;
 	struct child *ch = arg;
 	struct pin_out o;
-	char *value;
+	uint32_t type;
+	char *value = NULL;
 	size_t len;
 	int rc;
 
@@ -104,31 +106,18 @@ child_read(void *arg, const char *group, const char *resource,
 	pin__put_str(&o, ns);
 	pin__put_str(&o, name);
 	(void)pthread_mutex_lock(&ch->asking);
-	rc = child_send(ch, PIN_FRAME_READ, &o);
-	if (rc != PIN_OK)
-		_exit(PIN_EXIT_FAILED);	/* the server is gone */
-	(void)pthread_mutex_lock(&ch->lock);
-	while (ch->value == NULL)
-		(void)pthread_cond_wait(&ch->come, &ch->lock);
-	value = ch->value;
-	len = ch->value_len;
-	ch->value = NULL;
-	(void)pthread_mutex_unlock(&ch->lock);
+	rc = pin__frame_send(ch->host, &ch->ask, PIN_FRAME_READ, &o, 0,
+	    &lost);
+	if (rc == PIN_OK)
+		rc = pin__frame_recv(ch->host, &ch->ask, &type, &value, &len,
+		    0, &lost);
 	(void)pthread_mutex_unlock(&ch->asking);
+	pin_out_fini(&o);
+	if (rc != PIN_OK || type != PIN_FRAME_VALUE)
+		_exit(PIN_EXIT_FAILED);	/* the server is gone */
 	rc = value_take(value, len, out, revision, err);
 	free(value);
 	return (rc);
-}
-
-static void
-child_value(struct child *ch, char *payload, size_t len)
-{
-	(void)pthread_mutex_lock(&ch->lock);
-	free(ch->value);		/* one nobody asked for */
-	ch->value = payload;
-	ch->value_len = len;
-	(void)pthread_cond_signal(&ch->come);
-	(void)pthread_mutex_unlock(&ch->lock);
 }
 
 static int
@@ -193,6 +182,7 @@ job_free(void *arg)
 static void
 job_end(struct job *j, int verdict)
 {
+	(void)alarm(0);
 	job_answer(j, verdict);
 	if (pin_call_end(&j->call) == 0)
 		job_free(j);
@@ -206,9 +196,8 @@ job_resume(void *arg, int verdict, const struct pin_err *err)
 }
 
 static void
-job_on_loop(struct pin_msg *msg)
+job_run(struct job *j)
 {
-	struct job *j = (struct job *)(void *)msg;
 	struct pin_call_owner owner = { j->arena, job_resume, job_free, j };
 	int rc;
 
@@ -227,25 +216,29 @@ job_start(struct child *ch, char *payload, size_t len, struct pin_err *err)
 {
 	struct pin__in in = { payload, len, 0, 0, 0 };
 	struct job *j = pin_xcalloc(1, sizeof(*j));
+	uint64_t left;
 	int rc;
 
 	j->ch = ch;
 	j->payload = payload;
-	j->msg.fn = job_on_loop;
 	j->arena = pin_arena_new(ARENA_MAX);
 	j->op = pin__get_u64(&in);
-	j->deadline_ns = pin_host_now(ch->host) + pin__get_u64(&in);
+	left = pin__get_u64(&in);
+	j->deadline_ns = pin_host_now(ch->host) + left;
 	rc = pin__get_request(&in, j->arena, &j->req, &j->user, err);
 	j->patch = pin_patch_new(j->arena);
 	if (rc == PIN_OK && (j->patch == NULL || (j->op == PIN__OP_MUTATE ?
 	    !pin_stage_has_mutate(&ch->stage) :
 	    !pin_stage_has_validate(&ch->stage))))
 		rc = pin_err_set(err, PIN_ECORRUPT, "unknown call");
-	if (rc == PIN_OK)
-		pin_loop_post(ch->loop, &j->msg);
-	else
+	if (rc != PIN_OK) {
 		job_free(j);
-	return (rc);
+		return (rc);
+	}
+	/* The server kills us long before, if it lives. */
+	(void)alarm((unsigned int)(left / 1000000000 % 86400) + 1 + END_SECS);
+	job_run(j);
+	return (PIN_OK);
 }
 
 /* ---- start ------------------------------------------------------- */
@@ -296,7 +289,7 @@ child_open(struct child *ch, const struct pin_args *a)
 	uint32_t type, kind = pin_kind_find(a->word[0]);
 	int rc;
 
-	rc = pin__frame_recv(ch->host, PIN_WIRE_FD, &type, &payload, &in.len,
+	rc = pin__frame_recv(ch->host, &ch->wire, &type, &payload, &in.len,
 	    0, &err);
 	if (rc != PIN_OK)
 		return (rc);
@@ -316,31 +309,48 @@ child_open(struct child *ch, const struct pin_args *a)
 	return (rc);
 }
 
-static int
-child_loop(struct child *ch, struct pin_err *err)
+/* Frames that are there; the server sends the next call when it has the answer
+ * to the last, so this is one, or the end. */
+static void
+child_ready(void *arg, struct pin_sock *sock, uint32_t events)
 {
+	struct child *ch = arg;
 	uint32_t type;
 	char *payload;
 	size_t len;
-	int rc;
 
-	for (;;) {
-		rc = pin__frame_recv(ch->host, PIN_WIRE_FD, &type, &payload,
-		    &len, 0, err);
-		if (rc == PIN_ECLOSED)
-			return (PIN_OK);
-		if (rc == PIN_OK && type == PIN_FRAME_CALL)
-			rc = job_start(ch, payload, len, err);
-		else if (rc == PIN_OK && type == PIN_FRAME_VALUE)
-			child_value(ch, payload, len);
-		else if (rc == PIN_OK) {
+	(void)sock;
+	(void)events;
+	do {
+		ch->rc = pin__frame_recv(ch->host, &ch->wire, &type, &payload,
+		    &len, 0, &ch->err);
+		if (ch->rc == PIN_OK && type == PIN_FRAME_CALL)
+			ch->rc = job_start(ch, payload, len, &ch->err);
+		else if (ch->rc == PIN_OK) {
 			free(payload);
-			rc = pin_err_set(err, PIN_ECORRUPT,
+			ch->rc = pin_err_set(&ch->err, PIN_ECORRUPT,
 			    "an unexpected frame of type %u", type);
 		}
-		if (rc != PIN_OK)
-			return (rc);
-	}
+	} while (ch->rc == PIN_OK && ch->wire.at < ch->wire.len);
+	if (ch->rc == PIN_OK)
+		return;
+	(void)alarm(END_SECS);		/* the plugin may never end */
+	pin_sock_close(&ch->sock);
+	pin_loop_stop(ch->loop);
+}
+
+/* On this thread, until the server is gone. */
+static int
+child_loop(struct child *ch)
+{
+	ch->sock = pin_sock_wrap(PIN_WIRE_FD);
+	ch->rc = pin_sock_attach(ch->sock, ch->loop, child_ready, ch,
+	    &ch->err);
+	if (ch->rc != PIN_OK)
+		return (ch->rc);
+	pin_sock_want(ch->sock, PIN_SOCK_READ);
+	pin_loop_run(ch->loop);
+	return (ch->rc == PIN_ECLOSED ? PIN_OK : ch->rc);
 }
 
 int
@@ -352,31 +362,30 @@ pin_verb_plugin_host(const struct pin_args *a)
 	struct pin_err err = PIN_ERR_INIT;
 	struct stat st;
 
-	if (fstat(PIN_WIRE_FD, &st) != 0 || !S_ISSOCK(st.st_mode)) {
-		(void)fprintf(stderr, "pintle plugin-host: started by a "
-		    "server only: descriptor %d is no socket\n", PIN_WIRE_FD);
-		return (PIN_EXIT_USAGE);
-	}
+	for (int fd = PIN_WIRE_FD; fd <= PIN_ASK_FD; fd++)
+		if (fstat(fd, &st) != 0 || !S_ISSOCK(st.st_mode)) {
+			(void)fprintf(stderr, "pintle plugin-host: started by "
+			    "a server only: descriptor %d is no socket\n", fd);
+			return (PIN_EXIT_USAGE);
+		}
 	pin__limits_set();
 	services = &sv;
 	ch.host = a->host;
-	PIN_ASSERT(pthread_mutex_init(&ch.send, NULL) == 0);
+	ch.wire.fd = PIN_WIRE_FD;
+	ch.ask.fd = PIN_ASK_FD;
 	PIN_ASSERT(pthread_mutex_init(&ch.asking, NULL) == 0);
-	PIN_ASSERT(pthread_mutex_init(&ch.lock, NULL) == 0);
-	PIN_ASSERT(pthread_cond_init(&ch.come, NULL) == 0);
 	if (pin_loop_open(a->host, "plugin", &ch.loop, &err) != PIN_OK) {
 		(void)fprintf(stderr, "pintle plugin-host: %s\n", err.text);
 		return (PIN_EXIT_FAILED);
 	}
 	ch.calls = pin_calls_new(ch.loop);
-	if (pin_loop_start(ch.loop, &err) != PIN_OK ||
-	    child_open(&ch, a) != PIN_OK)
+	if (child_open(&ch, a) != PIN_OK)
 		return (PIN_EXIT_FAILED);
-	if (child_loop(&ch, &err) != PIN_OK) {
-		(void)fprintf(stderr, "pintle plugin-host: %s\n", err.text);
+	if (child_loop(&ch) != PIN_OK) {
+		(void)fprintf(stderr, "pintle plugin-host: %s\n",
+		    ch.err.text);
 		return (PIN_EXIT_FAILED);
 	}
-	pin_loop_stop(ch.loop);
 	pin_loop_close(&ch.loop);
 	if (pin_calls_out(ch.calls) == 0)
 		ch.stage.plugin->close(ch.stage.self);

@@ -21,7 +21,7 @@
 #define FD_SCAN_MAX	65536
 #define FILES_MAX	64		/* the plugin may open so many */
 
-/* Both ends above PIN_WIRE_FD, so that dup2 in the child makes a copy, and
+/* Both ends above PIN_ASK_FD, so that dup2 in the child makes a copy, and
  * closed in every other child. */
 static int
 pair_make(int fd[2], struct pin_err *err)
@@ -31,7 +31,7 @@ pair_make(int fd[2], struct pin_err *err)
 	if (socketpair(AF_UNIX, SOCK_STREAM, 0, raw) != 0)
 		return (pin_err_os(err, PIN_EIO, errno, "socketpair"));
 	for (int i = 0; i < 2; i++) {
-		fd[i] = fcntl(raw[i], F_DUPFD_CLOEXEC, PIN_WIRE_FD + 1);
+		fd[i] = fcntl(raw[i], F_DUPFD_CLOEXEC, PIN_ASK_FD + 1);
 		(void)close(raw[i]);
 		if (fd[i] >= 0)		/* wire.c polls */
 			(void)fcntl(fd[i], F_SETFL, O_NONBLOCK);
@@ -45,7 +45,8 @@ pair_make(int fd[2], struct pin_err *err)
 }
 
 static int
-spawn_with(const char *exe, char *const argv[], int child, pid_t *pid)
+spawn_with(const char *exe, char *const argv[], const int child[2],
+    pid_t *pid)
 {
 	static char *const env[] = { NULL };
 	posix_spawn_file_actions_t fa;
@@ -67,8 +68,11 @@ spawn_with(const char *exe, char *const argv[], int child, pid_t *pid)
 	if (rc == 0)
 		rc = posix_spawn_file_actions_adddup2(&fa, 2, 1);
 	if (rc == 0)
-		rc = posix_spawn_file_actions_adddup2(&fa, child,
+		rc = posix_spawn_file_actions_adddup2(&fa, child[0],
 		    PIN_WIRE_FD);
+	if (rc == 0)
+		rc = posix_spawn_file_actions_adddup2(&fa, child[1],
+		    PIN_ASK_FD);
 	if (rc == 0)
 		rc = posix_spawn(pid, exe, &fa, &at, argv, env);
 	(void)posix_spawnattr_destroy(&at);
@@ -78,28 +82,39 @@ spawn_with(const char *exe, char *const argv[], int child, pid_t *pid)
 
 int
 pin__spawn(const char *exe, const char *kind, const char *file, long *pid,
-    int *fd, struct pin_err *err)
+    int fd[2], struct pin_err *err)
 {
 	char verb[] = "plugin-host", name[] = "pintle", k[64], f[4096];
 	char *argv[] = { name, verb, k, f, NULL };
-	int pair[2] = { -1, -1 }, rc;
+	int calls[2], reads[2], theirs[2], rc;
 	pid_t child;
 
 	if ((size_t)snprintf(k, sizeof(k), "%s", kind) >= sizeof(k) ||
 	    (size_t)snprintf(f, sizeof(f), "%s", file) >= sizeof(f))
 		return (pin_err_set(err, PIN_ECONFIG,
 		    "the plugin's path is too long"));
-	rc = pair_make(pair, err);
+	rc = pair_make(calls, err);
 	if (rc != PIN_OK)
 		return (rc);
-	rc = spawn_with(exe, argv, pair[1], &child);
-	(void)close(pair[1]);
-	if (rc != 0) {
-		(void)close(pair[0]);
-		return (pin_err_os(err, PIN_EIO, rc, "cannot start %s", exe));
+	rc = pair_make(reads, err);
+	if (rc != PIN_OK) {
+		(void)close(calls[0]);
+		(void)close(calls[1]);
+		return (rc);
 	}
+	theirs[0] = calls[1];
+	theirs[1] = reads[1];
+	fd[0] = calls[0];
+	fd[1] = reads[0];
+	rc = spawn_with(exe, argv, theirs, &child);
+	for (int i = 0; i < 2; i++) {
+		(void)close(theirs[i]);
+		if (rc != 0)
+			(void)close(fd[i]);
+	}
+	if (rc != 0)
+		return (pin_err_os(err, PIN_EIO, rc, "cannot start %s", exe));
 	*pid = (long)child;
-	*fd = pair[0];
 	return (PIN_OK);
 }
 
@@ -160,7 +175,7 @@ pin__limits_set(void)
 	if (getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur != RLIM_INFINITY &&
 	    r.rlim_cur < FD_SCAN_MAX)
 		top = (long)r.rlim_cur;
-	for (int fd = PIN_WIRE_FD + 1; fd < top; fd++)
+	for (int fd = PIN_ASK_FD + 1; fd < top; fd++)
 		(void)close(fd);
 	limit(RLIMIT_CORE, 0);
 	limit(RLIMIT_NOFILE, FILES_MAX);

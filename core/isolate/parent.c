@@ -42,7 +42,8 @@ struct pin_isolate {
 	uint32_t	 n;
 
 	/* The thread's own. */
-	int		 fd;		/* -1: no child */
+	struct pin__wire wire;		/* calls; fd -1: no child */
+	struct pin__wire ask;		/* the plugin's reads */
 	uint32_t	 crashes;	/* in a row */
 	long		 pid;
 	uint64_t	 started_ns, again_ns;
@@ -75,10 +76,11 @@ tell(struct pin_isolate *is, int level, const char *reason, const char *fmt,
 static void
 child_end(struct pin_isolate *is, int grace_ms, char *how, size_t size)
 {
-	if (is->fd < 0)
+	if (is->wire.fd < 0)
 		return;
-	(void)close(is->fd);
-	is->fd = -1;
+	(void)close(is->wire.fd);
+	(void)close(is->ask.fd);
+	is->wire.fd = is->ask.fd = -1;
 	pin__reap(is->pid, grace_ms, how, size);
 }
 
@@ -134,7 +136,7 @@ child_open(struct pin_isolate *is, struct pin_err *err)
 	int rc;
 
 	open_payload(is, &o);
-	rc = pin__frame_send(is->host, is->fd, PIN_FRAME_OPEN, &o, deadline,
+	rc = pin__frame_send(is->host, &is->wire, PIN_FRAME_OPEN, &o, deadline,
 	    err);
 	pin_out_fini(&o);
 	if (rc == PIN_OK)
@@ -156,12 +158,15 @@ static int
 child_start(struct pin_isolate *is, struct pin_err *err)
 {
 	char how[64];
-	int rc;
+	int fd[2], rc;
 
 	rc = pin__spawn(is->exe, pin_kind(is->stage->plugin->kind)->word,
-	    is->file, &is->pid, &is->fd, err);
+	    is->file, &is->pid, fd, err);
 	if (rc != PIN_OK)
 		return (rc);
+	is->wire.fd = fd[0];
+	is->ask.fd = fd[1];
+	is->wire.at = is->wire.len = is->ask.at = is->ask.len = 0;
 	is->started_ns = pin_host_now(is->host);
 	rc = child_open(is, err);
 	if (rc == PIN_ECLOSED || rc == PIN_ETIMEOUT) {
@@ -203,9 +208,30 @@ read_serve(struct pin_isolate *is, struct pin__in *in, uint64_t deadline_ns,
 	pin__put_str(&o, buf == NULL ? PIN_STR_NONE : (struct pin_str){
 	    (const char *)buf->data, buf->len });
 	pin_buf_put(&buf);
-	rc = pin__frame_send(is->host, is->fd, PIN_FRAME_VALUE, &o,
+	rc = pin__frame_send(is->host, &is->ask, PIN_FRAME_VALUE, &o,
 	    deadline_ns, err);
 	pin_out_fini(&o);
+	return (rc);
+}
+
+/* One read of the plugin's, answered. */
+static int
+read_next(struct pin_isolate *is, uint64_t deadline_ns, struct pin_err *err)
+{
+	struct pin__in in = { 0 };
+	char *payload;
+	uint32_t type;
+	int rc;
+
+	rc = pin__frame_recv(is->host, &is->ask, &type, &payload, &in.len,
+	    deadline_ns, err);
+	if (rc != PIN_OK)
+		return (rc);
+	in.p = payload;
+	rc = type == PIN_FRAME_READ ? read_serve(is, &in, deadline_ns, err) :
+	    pin_err_set(err, PIN_ECORRUPT, "an unexpected frame of type %u",
+	    type);
+	free(payload);
 	return (rc);
 }
 
@@ -217,23 +243,27 @@ frame_next(struct pin_isolate *is, uint32_t want, char **payload,
 	uint32_t type;
 	int rc;
 
-	for (;;) {
-		memset(in, 0, sizeof(*in));
-		rc = pin__frame_recv(is->host, is->fd, &type, payload,
+	*payload = NULL;
+	memset(in, 0, sizeof(*in));
+	do {
+		rc = pin__wire_wait(is->host, &is->wire, &is->ask,
+		    deadline_ns, err);
+		if (rc == 1 && (rc = read_next(is, deadline_ns, err)) ==
+		    PIN_OK)
+			rc = 1;
+	} while (rc == 1);
+	if (rc == PIN_OK)
+		rc = pin__frame_recv(is->host, &is->wire, &type, payload,
 		    &in->len, deadline_ns, err);
-		if (rc != PIN_OK)
-			return (rc);
-		in->p = *payload;
-		if (type == want)
-			return (PIN_OK);
-		rc = type == PIN_FRAME_READ ? read_serve(is, in, deadline_ns,
-		    err) : pin_err_set(err, PIN_ECORRUPT, "an unexpected "
-		    "frame of type %u", type);
-		free(*payload);
-		*payload = NULL;
-		if (rc != PIN_OK)
-			return (rc);
-	}
+	if (rc != PIN_OK)
+		return (rc);
+	in->p = *payload;
+	if (type == want)
+		return (PIN_OK);
+	free(*payload);
+	*payload = NULL;
+	return (pin_err_set(err, PIN_ECORRUPT, "an unexpected frame of type "
+	    "%u", type));
 }
 
 static void
@@ -282,14 +312,14 @@ child_call(struct pin_isolate *is, struct pin_call *c, struct pin_err *err)
 
 	pin_out_init(&o, NULL, PIN_FRAME_MAX);
 	pin__put_u64(&o, c->op);
-	pin__put_u64(&o, c->deadline_ns - now);
+	pin__put_u64(&o, c->deadline_ns > now ? c->deadline_ns - now : 0);
 	rc = pin__put_request(&o, c->args.a);
 	if (rc != PIN_OK) {		/* the child never heard of it */
 		pin_out_fini(&o);
 		return (pin_err_set(&c->err, PIN_ETOOBIG, "the object is too "
 		    "large for the isolated plugin %s", is->stage->name));
 	}
-	rc = pin__frame_send(is->host, is->fd, PIN_FRAME_CALL, &o,
+	rc = pin__frame_send(is->host, &is->wire, PIN_FRAME_CALL, &o,
 	    c->deadline_ns, err);
 	pin_out_fini(&o);
 	if (rc == PIN_OK)
@@ -311,7 +341,7 @@ call_serve(struct pin_isolate *is, struct pin_call *c)
 
 	if (c->deadline_ns <= now)
 		return (PIN_ETIMEOUT);
-	if (is->fd < 0)
+	if (is->wire.fd < 0)
 		return (pin_err_set(&c->err, PIN_EINTERNAL, "plugin %s is "
 		    "being started again after a crash", is->stage->name));
 	verdict = child_call(is, c, &err);
@@ -332,7 +362,7 @@ child_keep(struct pin_isolate *is)
 {
 	struct pin_err err = PIN_ERR_INIT;
 
-	if (is->fd >= 0 || pin_host_now(is->host) < is->again_ns)
+	if (is->wire.fd >= 0 || pin_host_now(is->host) < is->again_ns)
 		return;
 	if (child_start(is, &err) == PIN_OK)
 		tell(is, PIN_LOG_INFO, "PluginStarted",
@@ -350,7 +380,7 @@ call_wait(struct pin_isolate *is)
 	uint64_t now, left;
 
 	while (!is->stop && is->first == NULL) {
-		if (is->fd >= 0) {
+		if (is->wire.fd >= 0) {
 			(void)pthread_cond_wait(&is->wake, &is->lock);
 			continue;
 		}
@@ -445,7 +475,7 @@ pin__isolate_open(const struct pin__maker *mk, struct pin_stage *st,
 	is->host = mk->host;
 	is->exe = pin_xstrdup(mk->exe);
 	is->file = pin_module_path(st->module);
-	is->fd = -1;
+	is->wire.fd = is->ask.fd = -1;
 	is->last = &is->first;
 	PIN_ASSERT(pthread_mutex_init(&is->lock, NULL) == 0);
 	PIN_ASSERT(pthread_cond_init(&is->wake, NULL) == 0);

@@ -5,6 +5,7 @@
 #include "core/isolate/wire.h"
 
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 #include <errno.h>
 #include <poll.h>
@@ -239,12 +240,11 @@ pin__get_request(struct pin__in *in, struct pin_arena *a,
 
 /* ---- frames ------------------------------------------------------ */
 
-/* Until fd is ready; PIN_ETIMEOUT. */
+/* Until one of them is ready; PIN_ETIMEOUT. */
 static int
-wait_for(struct pin_host *host, int fd, short events, uint64_t deadline_ns,
-    struct pin_err *err)
+wait_for(struct pin_host *host, struct pollfd *p, nfds_t np,
+    uint64_t deadline_ns, struct pin_err *err)
 {
-	struct pollfd p = { fd, events, 0 };
 	uint64_t now;
 	int ms = -1, n;
 
@@ -257,7 +257,7 @@ wait_for(struct pin_host *host, int fd, short events, uint64_t deadline_ns,
 			ms = (int)((deadline_ns - now) / 1000000 % 3600000) +
 			    1;
 		}
-		n = poll(&p, 1, ms);
+		n = poll(p, np, ms);
 		if (n > 0)
 			return (PIN_OK);
 		if (n < 0 && errno != EINTR)
@@ -271,71 +271,106 @@ is_again(int e)
 	return (e == EINTR || e == EAGAIN || e == EWOULDBLOCK);
 }
 
+/* The head and the payload, as much of them as there is left, in one go. */
 static int
-send_all(struct pin_host *host, int fd, const void *p, size_t len,
+send_all(struct pin_host *host, struct pin__wire *w, struct iovec iov[2],
     uint64_t deadline_ns, struct pin_err *err)
 {
-	size_t at = 0;
+	struct msghdr m = { .msg_iov = iov, .msg_iovlen = 2 };
+	struct pollfd p = { w->fd, POLLOUT, 0 };
 	ssize_t n;
+	size_t k;
 	int rc;
 
-	while (at < len) {
-		rc = wait_for(host, fd, POLLOUT, deadline_ns, err);
-		if (rc != PIN_OK)
-			return (rc);
-		n = send(fd, (const char *)p + at, len - at, MSG_NOSIGNAL);
-		if (n < 0 && is_again(errno))
-			continue;
-		if (n < 0)
+	while (iov[0].iov_len + iov[1].iov_len > 0) {
+		n = sendmsg(w->fd, &m, MSG_NOSIGNAL);
+		if (n < 0 && !is_again(errno))
 			return (pin_err_os(err, PIN_ECLOSED, errno, "send"));
-		at += (size_t)n;
+		if (n < 0) {
+			rc = wait_for(host, &p, 1, deadline_ns, err);
+			if (rc != PIN_OK)
+				return (rc);
+			continue;
+		}
+		for (int i = 0; i < 2; i++) {
+			k = (size_t)n < iov[i].iov_len ? (size_t)n :
+			    iov[i].iov_len;
+			iov[i].iov_base = (char *)iov[i].iov_base + k;
+			iov[i].iov_len -= k;
+			n -= (ssize_t)k;
+		}
 	}
 	return (PIN_OK);
 }
 
+/* At least one byte, into p or, when less than a buffer is wanted, ahead. */
 static int
-recv_all(struct pin_host *host, int fd, void *p, size_t len,
-    uint64_t deadline_ns, struct pin_err *err)
+recv_some(struct pin_host *host, struct pin__wire *w, char *p, size_t len,
+    size_t *got, uint64_t deadline_ns, struct pin_err *err)
 {
-	size_t at = 0;
+	struct pollfd pfd = { w->fd, POLLIN, 0 };
+	int ahead = len < sizeof(w->buf), rc;
 	ssize_t n;
-	int rc;
 
-	while (at < len) {
-		rc = wait_for(host, fd, POLLIN, deadline_ns, err);
-		if (rc != PIN_OK)
-			return (rc);
-		n = recv(fd, (char *)p + at, len - at, 0);
-		if (n < 0 && is_again(errno))
+	for (;;) {
+		n = ahead ? recv(w->fd, w->buf, sizeof(w->buf), 0) :
+		    recv(w->fd, p, len, 0);
+		if (n < 0 && is_again(errno)) {
+			rc = wait_for(host, &pfd, 1, deadline_ns, err);
+			if (rc != PIN_OK)
+				return (rc);
 			continue;
+		}
 		if (n <= 0)
 			return (pin_err_set(err, PIN_ECLOSED,
 			    "the other end is gone"));
-		at += (size_t)n;
+		w->at = 0;
+		w->len = ahead ? (uint32_t)n : 0;
+		*got = ahead ? 0 : (size_t)n;
+		return (PIN_OK);
+	}
+}
+
+static int
+recv_all(struct pin_host *host, struct pin__wire *w, void *p, size_t len,
+    uint64_t deadline_ns, struct pin_err *err)
+{
+	size_t at = 0, n;
+	int rc;
+
+	while (at < len) {
+		n = w->len - w->at < len - at ? w->len - w->at : len - at;
+		if (n == 0) {
+			rc = recv_some(host, w, (char *)p + at, len - at, &n,
+			    deadline_ns, err);
+			if (rc != PIN_OK)
+				return (rc);
+		} else {
+			memcpy((char *)p + at, w->buf + w->at, n);
+			w->at += (uint32_t)n;
+		}
+		at += n;
 	}
 	return (PIN_OK);
 }
 
 int
-pin__frame_send(struct pin_host *host, int fd, uint32_t type,
+pin__frame_send(struct pin_host *host, struct pin__wire *w, uint32_t type,
     const struct pin_out *payload, uint64_t deadline_ns, struct pin_err *err)
 {
 	struct pin__frame f = { PIN_FRAME_MAGIC, type,
 	    (uint32_t)payload->len, 0 };
-	int rc;
+	struct iovec iov[2] = { { &f, sizeof(f) },
+	    { payload->p, payload->len } };
 
 	if (payload->failed || payload->len > PIN_FRAME_MAX)
 		return (pin_err_set(err, PIN_ETOOBIG, "more than %u bytes "
 		    "for an isolated plugin", PIN_FRAME_MAX));
-	rc = send_all(host, fd, &f, sizeof(f), deadline_ns, err);
-	if (rc == PIN_OK)
-		rc = send_all(host, fd, payload->p, payload->len,
-		    deadline_ns, err);
-	return (rc);
+	return (send_all(host, w, iov, deadline_ns, err));
 }
 
 int
-pin__frame_recv(struct pin_host *host, int fd, uint32_t *type,
+pin__frame_recv(struct pin_host *host, struct pin__wire *w, uint32_t *type,
     char **payload, size_t *len, uint64_t deadline_ns, struct pin_err *err)
 {
 	struct pin__frame f;
@@ -343,7 +378,7 @@ pin__frame_recv(struct pin_host *host, int fd, uint32_t *type,
 	int rc;
 
 	*payload = NULL;
-	rc = recv_all(host, fd, &f, sizeof(f), deadline_ns, err);
+	rc = recv_all(host, w, &f, sizeof(f), deadline_ns, err);
 	if (rc != PIN_OK)
 		return (rc);
 	if (f.magic != PIN_FRAME_MAGIC || f.len > PIN_FRAME_MAX)
@@ -352,7 +387,7 @@ pin__frame_recv(struct pin_host *host, int fd, uint32_t *type,
 	p = malloc((size_t)f.len + 1);
 	if (p == NULL)
 		return (pin_err_set(err, PIN_ENOMEM, "no memory"));
-	rc = recv_all(host, fd, p, f.len, deadline_ns, err);
+	rc = recv_all(host, w, p, f.len, deadline_ns, err);
 	if (rc != PIN_OK) {
 		free(p);
 		return (rc);
@@ -361,4 +396,20 @@ pin__frame_recv(struct pin_host *host, int fd, uint32_t *type,
 	*len = f.len;
 	*type = f.type;
 	return (PIN_OK);
+}
+
+int
+pin__wire_wait(struct pin_host *host, const struct pin__wire *calls,
+    const struct pin__wire *reads, uint64_t deadline_ns, struct pin_err *err)
+{
+	struct pollfd p[2] = { { calls->fd, POLLIN, 0 },
+	    { reads->fd, POLLIN, 0 } };
+	int rc;
+
+	if (calls->at < calls->len)
+		return (0);
+	if (reads->at < reads->len)
+		return (1);
+	rc = wait_for(host, p, 2, deadline_ns, err);
+	return (rc != PIN_OK ? rc : p[0].revents != 0 ? 0 : 1);
 }

@@ -19,17 +19,21 @@
 
 #define CONFIG_POLL_MS	50
 
-/* 0: the file is there; else the signal that came first. */
+/* 0: the file is there; else the signal that came first. (sigtimedwait is not
+ * everywhere; the signals are blocked, so they stay pending.) */
 static int
-wait_for_file(const char *path, const sigset_t *set)
+wait_for_file(const char *path)
 {
 	struct timespec ts = { 0, CONFIG_POLL_MS * 1000000L };
-	int sig;
+	sigset_t pending;
 
 	while (access(path, R_OK) != 0) {
-		sig = sigtimedwait(set, NULL, &ts);
-		if (sig == SIGTERM || sig == SIGINT)
-			return (sig);
+		(void)nanosleep(&ts, NULL);
+		(void)sigpending(&pending);
+		if (sigismember(&pending, SIGTERM) == 1)
+			return (SIGTERM);
+		if (sigismember(&pending, SIGINT) == 1)
+			return (SIGINT);
 	}
 	return (0);
 }
@@ -55,7 +59,7 @@ run(const struct pin_args *args, const char *data, const char *config,
 	if (o.kubeconfig == NULL) {
 		snprintf(path, sizeof(path), "%s/node.kubeconfig", data);
 		o.kubeconfig = path;
-		if (wait_for_file(path, set) != 0)
+		if (wait_for_file(path) != 0)
 			return (PIN_OK);
 	}
 	rc = kubelet_open(&o, &k, err);

@@ -103,7 +103,7 @@ put_file(const char *dir, struct pin_str rel, const char *p, size_t len,
 {
 	char path[KUBELET_PATH_MAX], tmp[KUBELET_PATH_MAX + 8], *slash;
 	FILE *f;
-	int rc;
+	int cut, rc;
 
 	if (rel.len == 0 || rel.p[0] == '/' || rel.len > 1024 ||
 	    memchr(rel.p, '\0', rel.len) != NULL)
@@ -123,7 +123,8 @@ put_file(const char *dir, struct pin_str rel, const char *p, size_t len,
 	f = fopen(tmp, "w");
 	if (f == NULL)
 		return (pin_err_os(err, PIN_EIO, errno, "%s", tmp));
-	if ((len > 0 && fwrite(p, len, 1, f) != 1) | (fclose(f) != 0))
+	cut = len > 0 && fwrite(p, len, 1, f) != 1;
+	if (fclose(f) != 0 || cut)
 		return (pin_err_os(err, PIN_EIO, errno, "%s", tmp));
 	if (chmod(tmp, (mode_t)(mode & 0777)) != 0 || rename(tmp, path) != 0)
 		return (pin_err_os(err, PIN_EIO, errno, "%s", path));

@@ -8,7 +8,9 @@
  *					the late answer, which is dropped
  *
  * A call that was given up keeps its memory to itself until the plugin has
- * answered, so a late answer cannot meet another request.
+ * answered, so a late answer cannot meet another request. The request itself
+ * may go on with a new call (pin_call_renew); its arena is shared with the
+ * plugin until the answer, and released after the last of them.
  * Threads: call_int.h. Contract: call.h, <pintle/call.h>. */
 #include "core/loader/call_int.h"
 
@@ -19,6 +21,7 @@
 #include <string.h>
 
 #include "core/loader/loader_int.h"
+#include "lib/base/arena_int.h"
 
 #define CALL_MAGIC	0x63616c6cu
 #define CALLS_MAGIC	0x63616c73u
@@ -26,7 +29,7 @@
 
 struct pin_calls {
 	uint32_t	 magic;
-	uint32_t	 out;		/* taken and not given back */
+	atomic_uint	 out;		/* taken and not given back */
 	uint32_t	 nidle;
 	uint32_t	 pad;
 	struct pin_loop	*loop;
@@ -54,7 +57,7 @@ pin_calls_free(struct pin_calls **csp)
 	struct pin_call *c;
 
 	PIN_VALID(cs, CALLS_MAGIC);
-	PIN_ASSERT(cs->out == 0);
+	PIN_ASSERT(atomic_load(&cs->out) == 0);
 	*csp = NULL;
 	while ((c = cs->idle) != NULL) {
 		cs->idle = c->next;
@@ -68,7 +71,7 @@ uint32_t
 pin_calls_out(const struct pin_calls *cs)
 {
 	PIN_VALID(cs, CALLS_MAGIC);
-	return (cs->out);
+	return (atomic_load(&cs->out));
 }
 
 static void	call_on_done(struct pin_msg *);
@@ -81,8 +84,8 @@ call_recycle(struct pin_call *c)
 {
 	struct pin_calls *cs = c->pool;
 
-	PIN_ASSERT(cs->out > 0);
-	cs->out--;
+	PIN_ASSERT(c->older == NULL && c->newer == NULL);
+	PIN_ASSERT(atomic_fetch_sub(&cs->out, 1) > 0);
 	if (cs->nidle == PIN_CALLS_IDLE_MAX) {
 		c->magic = 0;
 		free(c);
@@ -113,15 +116,34 @@ pin_call_new(struct pin_calls *cs, const struct pin_call_owner *owner)
 		c->work.loop = cs->loop;
 		pin_timer_init(&c->timer, cs->loop, call_on_deadline);
 	}
-	cs->out++;
+	(void)atomic_fetch_add(&cs->out, 1);
 	c->owner = *owner;
 	c->state = CALL_IDLE;
 	c->ended = 0;
 	c->stage = NULL;
+	c->older = c->newer = NULL;
 	c->warn.n = c->note.n = c->ndecisions = 0;
 	c->last.code = PIN_OK;
 	c->last.text[0] = '\0';
 	return (c);
+}
+
+/* Out of its request's list, whose newest says whether the request is over.
+ * Returns whether others are left. */
+static int
+call_leave(struct pin_call *c)
+{
+	struct pin_call *older = c->older, *newer = c->newer;
+
+	if (older != NULL)
+		older->newer = newer;
+	if (newer != NULL)
+		newer->older = older;
+	else if (older != NULL)
+		older->ended = 1;
+	c->older = c->newer = NULL;
+	call_recycle(c);
+	return (older != NULL || newer != NULL);
 }
 
 int
@@ -132,13 +154,34 @@ pin_call_end(struct pin_call **cp)
 	PIN_VALID(c, CALL_MAGIC);
 	PIN_ASSERT_LOOP(c->pool->loop);
 	PIN_ASSERT(c->state == CALL_IDLE || c->state == CALL_GIVEN_UP);
+	PIN_ASSERT(c->newer == NULL);
 	*cp = NULL;
 	if (c->state == CALL_GIVEN_UP) {
 		c->ended = 1;
 		return (1);
 	}
-	call_recycle(c);
-	return (0);
+	return (call_leave(c));
+}
+
+int
+pin_call_renew(struct pin_call **cp)
+{
+	struct pin_call *c = *cp, *n;
+
+	PIN_VALID(c, CALL_MAGIC);
+	if (c->state != CALL_GIVEN_UP)
+		return (0);
+	n = pin_call_new(c->pool, &c->owner);
+	n->older = c;
+	c->newer = n;
+	n->warn = c->warn;
+	n->note = c->note;
+	n->last = c->last;
+	n->ndecisions = c->ndecisions;
+	memcpy(n->decision, c->decision, c->ndecisions *
+	    sizeof(c->decision[0]));
+	*cp = n;
+	return (1);
 }
 
 int
@@ -276,7 +319,8 @@ count(struct pin_call *c, int verdict)
 
 /* A stage that only watches: what it said is told, not done. */
 static int
-mode_apply(struct pin_call *c, int verdict)
+mode_apply(struct pin_call *c, int verdict, const char *why,
+    struct pin__lines *warn, struct pin__lines *note)
 {
 	const struct pin_stage *st = c->stage;
 	int refused = verdict > 0 && verdict == verdicts[st->section].refuse;
@@ -288,9 +332,9 @@ mode_apply(struct pin_call *c, int verdict)
 		return (0);
 	(void)snprintf(text, sizeof(text), "%.63s %s: %.160s", st->name,
 	    verdict < 0 ? "failed" : refused ? "would refuse" :
-	    "would accept", c->err.text);
+	    "would accept", why);
 	line_add(c, st->mode == PIN_MODE_WARN && verdict != 0 &&
-	    (refused || verdict < 0) ? &c->cur_warn : &c->cur_note, text);
+	    (refused || verdict < 0) ? warn : note, text);
 	return (0);
 }
 
@@ -323,7 +367,8 @@ finish(struct pin_call *c, int verdict, uint64_t ns)
 
 	verdict = verdict_check(c, verdict);
 	count(c, verdict);
-	counted = mode_apply(c, verdict);
+	counted = mode_apply(c, verdict, c->err.text, &c->cur_warn,
+	    &c->cur_note);
 	if (c->stage->mode != PIN_MODE_SHADOW) {
 		lines_keep(&c->warn, &c->cur_warn);
 		lines_keep(&c->note, &c->cur_note);
@@ -331,6 +376,8 @@ finish(struct pin_call *c, int verdict, uint64_t ns)
 	decide(c, verdict, counted, ns);
 	if (counted != 0)
 		c->last = c->err;
+	if (c->args.user != NULL)
+		*c->args.user = c->user;
 	c->state = CALL_IDLE;
 	return (counted);
 }
@@ -378,12 +425,11 @@ later_end(struct pin_call *c, int verdict)
 	uint64_t now = pin_host_now(c->pool->host);
 
 	c->set = NULL;
+	pin__arena_unshare(owner.arena);
 	if (c->state == CALL_GIVEN_UP) {
 		c->state = CALL_IDLE;
-		if (c->ended) {
-			call_recycle(c);
+		if ((c->ended || c->newer != NULL) && !call_leave(c))
 			owner.release(owner.arg);
-		}
 		pin_set_put(&set);
 		return;
 	}
@@ -451,7 +497,8 @@ call_on_deadline(struct pin_timer *t)
 	pin_log(c->pool->host, PIN_LOG_WARN, "%s %s did not answer within "
 	    "%" PRIu64 " ms", pin_section(c->stage->section)->name,
 	    c->stage->name, ns / 1000000);
-	counted = c->stage->mode == PIN_MODE_ENFORCE ? PIN_ETIMEOUT : 0;
+	counted = mode_apply(c, PIN_ETIMEOUT, c->last.text, &c->warn,
+	    &c->note);
 	decide(c, PIN_ETIMEOUT, counted, ns);
 	c->owner.resume(c->owner.arg, counted, &c->last);
 }
@@ -504,6 +551,7 @@ run_isolated(struct pin_call *c, uint32_t op, uint64_t now)
 		return (PIN_LATER);
 	pin_timer_stop(&c->timer);
 	pin_set_put(&c->set);
+	pin__arena_unshare(c->owner.arena);
 	return (finish(c, rc, 0));
 }
 
@@ -519,6 +567,7 @@ pin__call_run(struct pin_call *c, struct pin_stage *st, uint64_t deadline_ns,
 		return (finish(c, pin_err_set(&c->err, PIN_ETIMEOUT, "the "
 		    "request's time was over before plugin %s", st->name),
 		    0));
+	pin__arena_share(c->owner.arena);
 	if (st->isolate != NULL)
 		return (run_isolated(c, op, now));
 	if ((st->plugin->flags & PIN_PLUGIN_BLOCKING) != 0) {
@@ -536,6 +585,7 @@ pin__call_run(struct pin_call *c, struct pin_stage *st, uint64_t deadline_ns,
 		later_begin(c, now);
 		return (PIN_LATER);
 	}
+	pin__arena_unshare(c->owner.arena);
 	return (finish(c, rc, end - now));
 }
 

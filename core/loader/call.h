@@ -48,6 +48,10 @@ PIN_API struct pin_call *pin_call_new(struct pin_calls *,
  * passed, or PIN_ECANCELED) this returns 1: the arena and every input stay
  * as they are until `release` runs. 0: all is free, release does not run. */
 PIN_API int	 pin_call_end(PIN_OWN struct pin_call **);
+/* After `resume`: when the call was given up, a new one takes its place, with
+ * what the request's calls have left behind, and 1 comes back: whoever was
+ * given up still reads what it was lent, so that must not be changed. */
+PIN_API int	 pin_call_renew(struct pin_call **);
 /* The client left: `resume` does not run any more for the call in flight.
  * pin_call_end is next. */
 PIN_API void	 pin_call_cancel(struct pin_call *);

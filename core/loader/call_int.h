@@ -6,6 +6,8 @@
 #ifndef PIN_CORE_CALL_INT_H
 #define PIN_CORE_CALL_INT_H
 
+#include <pintle/admission.h>
+
 #include "core/loader/call.h"
 
 enum {
@@ -24,7 +26,8 @@ struct pin__lines {
 /* The arguments of the callback, kept until the answer. */
 struct pin__args {
 	const void	*a, *b;
-	void		*out;		/* user, or patch */
+	void		*out;		/* the call's own user, or the patch */
+	struct pin_user	*user;		/* where an accepted user goes */
 	struct pin_str	 ns;
 	pin_auth_rule_fn *emit;
 	void		*emit_arg;
@@ -37,6 +40,8 @@ struct pin_call {
 	uint32_t	 state;
 	struct pin_calls *pool;
 	struct pin_call	*next;		/* idle in the pool, or queued */
+	/* Of one request: this one, and those given up before it. */
+	struct pin_call	*older, *newer;
 	struct pin_call_owner owner;
 	uint32_t	 ended;		/* by its owner, while given up */
 	uint32_t	 working;	/* the work pool has it */
@@ -47,6 +52,10 @@ struct pin_call {
 	struct pin_set	*set;		/* held while an answer is owed */
 	pin__thunk_fn	*thunk;
 	struct pin__args args;
+	/* Its own, for when it was given up the request goes on. */
+	struct pin_admission_request req;
+	struct pin_attributes attr;
+	struct pin_user	 user;
 	uint64_t	 started_ns, deadline_ns;
 
 	atomic_uint	 done;		/* pin_call_done was called */

@@ -28,7 +28,9 @@ pin_stage_authenticate(struct pin_stage *st, struct pin_call *c,
     uint64_t deadline_ns, const struct pin_credentials *creds,
     struct pin_user *out)
 {
-	c->args = (struct pin__args){ .a = creds, .out = out };
+	c->user = *out;			/* a late answer must not meet out */
+	c->args = (struct pin__args){ .a = creds, .out = &c->user,
+	    .user = out };
 	return (pin__call_run(c, st, deadline_ns, thunk_authenticate,
 	    PIN__OP_LOCAL));
 }
@@ -46,7 +48,9 @@ pin_stage_authorize(struct pin_stage *st, struct pin_call *c,
     uint64_t deadline_ns, const struct pin_user *user,
     const struct pin_attributes *attributes)
 {
-	c->args = (struct pin__args){ .a = user, .b = attributes };
+	c->user = *user;
+	c->attr = *attributes;
+	c->args = (struct pin__args){ .a = &c->user, .b = &c->attr };
 	return (pin__call_run(c, st, deadline_ns, thunk_authorize,
 	    PIN__OP_LOCAL));
 }
@@ -66,13 +70,19 @@ pin_stage_rules(struct pin_stage *st, struct pin_call *c,
     pin_auth_rule_fn *emit, void *arg)
 {
 	const struct pin_auth_ops *ops = st->ops;
+	int rc;
 
-	if (!PIN_HAS(ops, rules))
+	if (!PIN_HAS(ops, rules) ||
+	    (st->plugin->flags & PIN_PLUGIN_BLOCKING) != 0)
 		return (PIN_ENOTFOUND);
-	c->args = (struct pin__args){ .a = user, .ns = ns, .emit = emit,
+	c->user = *user;
+	c->args = (struct pin__args){ .a = &c->user, .ns = ns, .emit = emit,
 	    .emit_arg = arg };
-	return (pin__call_run(c, st, deadline_ns, thunk_rules,
-	    PIN__OP_LOCAL));
+	rc = pin__call_run(c, st, deadline_ns, thunk_rules, PIN__OP_LOCAL);
+	if (rc != PIN_LATER)
+		return (rc);
+	pin_call_cancel(c);		/* nobody waits for rules */
+	return (PIN_ETIMEOUT);
 }
 
 /* ---- admission --------------------------------------------------- */
@@ -155,7 +165,8 @@ pin_stage_mutate(struct pin_stage *st, struct pin_call *c,
 	if (patch == NULL)
 		return (pin_err_set(&c->last, PIN_ENOMEM, "plugin %s: %s",
 		    st->name, pin_err_text(PIN_ENOMEM)));
-	c->args = (struct pin__args){ .a = req, .out = patch };
+	c->req = *req;
+	c->args = (struct pin__args){ .a = &c->req, .out = patch };
 	return (pin__call_run(c, st, deadline_ns, thunk_mutate,
 	    PIN__OP_MUTATE));
 }
@@ -173,7 +184,8 @@ pin_stage_validate(struct pin_stage *st, struct pin_call *c,
     uint64_t deadline_ns, const struct pin_admission_request *req)
 {
 	PIN_ASSERT(pin_stage_has_validate(st));
-	c->args = (struct pin__args){ .a = req };
+	c->req = *req;
+	c->args = (struct pin__args){ .a = &c->req };
 	return (pin__call_run(c, st, deadline_ns, thunk_validate,
 	    PIN__OP_VALIDATE));
 }

@@ -8,6 +8,8 @@
 #include <sys/wait.h>
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,8 +29,58 @@ struct all {
 	struct one	 one[SUPERVISE_MAX];
 	int		 n;
 	int		 ending, code;
-	sigset_t	 set, old;
+	sigset_t	 set;
 };
+
+/* What signals asked for, and a pipe that ends the wait for them: POSIX's
+ * sigtimedwait is not everywhere. */
+static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGCHLD };
+static volatile sig_atomic_t asked_end, asked_reload;
+static int wake[2] = { -1, -1 };
+
+static void
+on_signal(int sig)
+{
+	int e = errno;
+
+	if (sig == SIGHUP)
+		asked_reload = 1;
+	else if (sig != SIGCHLD)
+		asked_end = 1;
+	(void)!write(wake[1], "", 1);	/* full: it will wake all the same */
+	errno = e;
+}
+
+static void
+signals_set(void (*fn)(int))
+{
+	struct sigaction sa = { .sa_handler = fn };
+	size_t i;
+
+	(void)sigfillset(&sa.sa_mask);
+	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		(void)sigaction(signals[i], &sa, NULL);
+}
+
+static int
+signals_open(struct all *a)
+{
+	size_t i;
+
+	if (pipe(wake) != 0) {
+		fprintf(stderr, "pintle: pipe: %s\n", strerror(errno));
+		return (-1);
+	}
+	(void)sigemptyset(&a->set);
+	for (i = 0; i < 2; i++) {
+		(void)fcntl(wake[i], F_SETFD, FD_CLOEXEC);
+		(void)fcntl(wake[i], F_SETFL, O_NONBLOCK);
+	}
+	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		(void)sigaddset(&a->set, signals[i]);
+	signals_set(on_signal);
+	return (0);
+}
 
 static long long
 now_ms(void)
@@ -43,14 +95,20 @@ static void
 start(struct all *a, struct one *o)
 {
 	long self = (long)getpid();
+	sigset_t old;
 
 	fflush(NULL);
+	(void)sigprocmask(SIG_BLOCK, &a->set, &old);
 	o->pid = fork();
 	if (o->pid == 0) {
 		supervise__os_tie(self);
-		(void)sigprocmask(SIG_SETMASK, &a->old, NULL);
+		signals_set(SIG_DFL);
+		(void)close(wake[0]);
+		(void)close(wake[1]);
+		(void)sigprocmask(SIG_SETMASK, &old, NULL);
 		exit(o->what->run(o->what->arg));
 	}
+	(void)sigprocmask(SIG_SETMASK, &old, NULL);
 	o->begun = now_ms();
 	o->starts++;
 	if (o->pid < 0) {
@@ -69,7 +127,8 @@ ended(struct all *a, struct one *o, int status)
 	o->pid = 0;
 	if (a->ending)
 		return;
-	if (WIFEXITED(status) && WEXITSTATUS(status) != 0 && o->starts == 1) {
+	if (WIFEXITED(status) && WEXITSTATUS(status) != 0 &&
+	    WEXITSTATUS(status) != SUPERVISE_AGAIN && o->starts == 1) {
 		if (o->what->optional) {
 			fprintf(stderr, "pintle: no %s: it ended with %d\n",
 			    o->what->name, WEXITSTATUS(status));
@@ -127,13 +186,16 @@ due(struct all *a)
 	return (wait);
 }
 
-static int
-wait_signal(struct all *a, long long ms)
+/* Until a signal came, or so long. */
+static void
+wait_signal(long long ms)
 {
-	struct timespec ts = { (time_t)(ms / 1000), (long)(ms % 1000) *
-	    1000000L };
+	struct pollfd p = { wake[0], POLLIN, 0 };
+	char buf[64];
 
-	return (sigtimedwait(&a->set, NULL, &ts));
+	(void)poll(&p, 1, (int)ms);
+	while (read(wake[0], buf, sizeof(buf)) > 0)
+		;
 }
 
 /* Last started, first stopped; each gets its time. */
@@ -150,7 +212,7 @@ stop(struct all *a)
 		(void)kill(a->one[i].pid, SIGTERM);
 		until = now_ms() + SUPERVISE_GRACE_MS;
 		while (a->one[i].pid != 0 && now_ms() < until) {
-			(void)wait_signal(a, until - now_ms());
+			wait_signal(until - now_ms());
 			reap(a);
 		}
 		if (a->one[i].pid != 0) {
@@ -165,23 +227,18 @@ int
 supervise(const struct supervised *what, int n)
 {
 	struct all a = { .n = n };
-	int i, sig;
+	int i;
 
 	for (i = 0; i < n && i < SUPERVISE_MAX; i++)
 		a.one[i].what = &what[i];
-	sigemptyset(&a.set);
-	sigaddset(&a.set, SIGTERM);
-	sigaddset(&a.set, SIGINT);
-	sigaddset(&a.set, SIGHUP);
-	sigaddset(&a.set, SIGCHLD);
-	(void)sigprocmask(SIG_BLOCK, &a.set, &a.old);
-	while (!a.ending) {
-		sig = wait_signal(&a, due(&a));
-		if (sig == SIGTERM || sig == SIGINT)
-			break;
-		for (i = 0; sig == SIGHUP && i < n; i++)
+	if (signals_open(&a) != 0)
+		return (1);
+	while (!a.ending && !asked_end) {
+		wait_signal(due(&a));
+		for (i = 0; asked_reload && i < n; i++)
 			if (a.one[i].pid != 0)
 				(void)kill(a.one[i].pid, SIGHUP);
+		asked_reload = 0;
 		reap(&a);
 	}
 	stop(&a);

@@ -258,6 +258,33 @@ scan_all(struct scan *c, struct pin_err *err)
 }
 
 int
+pin__scan_tail(struct pin_wal *w, uint64_t *from, uint64_t *to,
+    struct pin_err *err)
+{
+	const struct seg *s = &w->segs[w->nsegs - 1];
+	struct window *v = pin_xcalloc(1, sizeof(*v));
+	uint64_t last = s->first - 1, synced = UINT64_MAX;
+	const uint8_t *h;
+	struct rec r;
+	int rc = PIN_OK;
+
+	v->file = w->file;
+	*from = *to = SEG_DATA;
+	while ((h = look(v, *to, REC_HEAD, &rc, err)) != NULL &&
+	    pin__rec_decode(h, &r, s->salt) &&
+	    *to + REC_SIZE(r.len) <= s->size &&
+	    r.index == last + (r.type != REC_MARK)) {
+		if (r.synced != synced)
+			*from = *to;	/* a group begins */
+		synced = r.synced;
+		last = r.index;
+		*to += REC_SIZE(r.len);
+	}
+	free(v);
+	return (rc);
+}
+
+int
 pin_wal_replay(struct pin_wal *w, uint64_t after, pin_wal_record_fn *fn,
     void *arg, struct pin_err *err)
 {

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define TAIL_CHUNK	((size_t)64 << 10)
+
 static int
 wal_lock(struct pin_wal *w, struct pin_err *err)
 {
@@ -45,6 +47,41 @@ make_dir(struct pin_wal *w, struct pin_err *err)
 	return (rc);
 }
 
+/* A process that was killed, and not the machine, left records that are
+ * readable and not durable: nobody may see them before they are. A sync alone
+ * would lie if it was one that failed which ended the process, for the pages
+ * are clean since; so the last group, the only one that no record behind it
+ * knows as durable, is written again first. */
+static int
+tail_settle(struct pin_wal *w, struct pin_err *err)
+{
+	uint64_t from, to;
+	struct pin_iov iov;
+	uint8_t *buf;
+	int64_t n;
+	int rc;
+
+	rc = pin__scan_tail(w, &from, &to, err);
+	if (rc != PIN_OK)
+		return (rc);
+	buf = pin_xmalloc(TAIL_CHUNK);
+	for (; rc == PIN_OK && from < to; from += (uint64_t)n) {
+		n = pin_file_read(w->file, buf, to - from < TAIL_CHUNK ?
+		    (size_t)(to - from) : TAIL_CHUNK, from, err);
+		if (n <= 0) {
+			rc = n < 0 ? (int)n : pin_err_set(err, PIN_ECORRUPT,
+			    "%s: the last segment became shorter", w->dir);
+			break;
+		}
+		iov = (struct pin_iov){ buf, (size_t)n };
+		rc = pin_file_write(w->file, &iov, 1, from, err);
+	}
+	free(buf);
+	if (rc == PIN_OK)
+		rc = pin_file_sync(w->file, err);
+	return (rc);
+}
+
 static int
 wal_begin(struct pin_wal *w, const struct pin_wal_conf *conf,
     struct pin_err *err)
@@ -67,10 +104,8 @@ wal_begin(struct pin_wal *w, const struct pin_wal_conf *conf,
 		    w->segment_bytes, err));
 	}
 	rc = pin__seg_open(w, &w->segs[w->nsegs - 1], &w->file, err);
-	/* A process that was killed, and not the machine, left records that
-	 * are readable and not durable: nobody may see them before they are. */
 	if (rc == PIN_OK)
-		rc = pin_file_sync(w->file, err);
+		rc = tail_settle(w, err);
 	if (rc == PIN_OK)
 		rc = pin_path_sync(w->host, w->dir, err);
 	return (rc);

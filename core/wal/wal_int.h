@@ -95,6 +95,10 @@ int	 pin__rec_decode(const uint8_t head[REC_HEAD], struct rec *,
 	    uint64_t salt);
 uint32_t pin__rec_pcrc(const void *payload, size_t len, uint64_t salt);
 
+/* The last group of the last segment, by its records' heads. */
+int	 pin__scan_tail(struct pin_wal *, uint64_t *from, uint64_t *to,
+	    struct pin_err *);
+
 #define WAL_NAME_MAX	32
 int	 pin__seg_path(const struct pin_wal *, uint64_t number,
 	    const char *suffix, char *buf, size_t size, struct pin_err *);

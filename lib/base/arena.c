@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * arena.c -- bump allocation in a chain of blocks, freed all at once.
- * Knows nothing of what it holds. One thread at a time.
+ * Knows nothing of what it holds. One thread at a time, but while it is shared
+ * (arena_int.h): then allocations take a lock.
  * Contract: pintle/arena.h. */
-#include <pintle/arena.h>
-#include <pintle/err.h>
+#include "lib/base/arena_int.h"
 
+#include <pthread.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <pintle/err.h>
 
 #define ARENA_MAGIC		0x70417261u
 #define ARENA_ALIGN		((size_t)16)
@@ -33,14 +37,22 @@ struct cleanup {
 
 struct pin_arena {
 	uint32_t	 magic;
-	int		 full;
+	atomic_uint	 shared;	/* calls that may allocate elsewhere */
+	atomic_int	 full;
+	int		 pad;
 	size_t		 ceiling;
 	size_t		 taken;		/* bytes of all blocks */
-	size_t		 used;		/* bytes handed out */
+	atomic_size_t	 used;		/* bytes handed out */
 	size_t		 next_size;
 	struct block	*top;
 	struct cleanup	*cleanups;
+	pthread_mutex_t	 lock;		/* while shared */
 };
+
+/* Read by anyone, written by who may allocate: no order is needed. */
+#define GET(a, field)	atomic_load_explicit(&(a)->field, memory_order_relaxed)
+#define SET(a, field, v)						\
+	atomic_store_explicit(&(a)->field, (v), memory_order_relaxed)
 
 static char *
 block_data(struct block *b)
@@ -54,11 +66,44 @@ round_up(size_t n)
 	return ((n + ARENA_ALIGN - 1) & ~(ARENA_ALIGN - 1));
 }
 
+/* 1: leave() is next. */
+static int
+enter(struct pin_arena *a)
+{
+	PIN_VALID(a, ARENA_MAGIC);
+	if (GET(a, shared) == 0)
+		return (0);
+	(void)pthread_mutex_lock(&a->lock);
+	return (1);
+}
+
+static void
+leave(struct pin_arena *a, int entered)
+{
+	if (entered)
+		(void)pthread_mutex_unlock(&a->lock);
+}
+
+void
+pin__arena_share(struct pin_arena *a)
+{
+	PIN_VALID(a, ARENA_MAGIC);
+	(void)atomic_fetch_add(&a->shared, 1);
+}
+
+void
+pin__arena_unshare(struct pin_arena *a)
+{
+	PIN_VALID(a, ARENA_MAGIC);
+	PIN_ASSERT(atomic_fetch_sub(&a->shared, 1) > 0);
+}
+
 struct pin_arena *
 pin_arena_new(size_t ceiling)
 {
 	struct pin_arena *a = pin_xcalloc(1, sizeof(*a));
 
+	PIN_ASSERT(pthread_mutex_init(&a->lock, NULL) == 0);
 	a->magic = ARENA_MAGIC;
 	a->ceiling = ceiling;
 	a->next_size = ARENA_FIRST;
@@ -82,6 +127,7 @@ pin_arena_reset(struct pin_arena *a)
 	struct block *b;
 
 	PIN_VALID(a, ARENA_MAGIC);
+	PIN_ASSERT(GET(a, shared) == 0);
 	run_cleanups(a);
 	while ((b = a->top) != NULL && b->next != NULL) {
 		a->top = b->next;
@@ -90,8 +136,8 @@ pin_arena_reset(struct pin_arena *a)
 	}
 	if (a->top != NULL)
 		a->top->used = 0;
-	a->used = 0;
-	a->full = 0;
+	SET(a, used, 0);
+	SET(a, full, 0);
 	a->next_size = ARENA_FIRST;
 }
 
@@ -105,6 +151,7 @@ pin_arena_free(struct pin_arena **ap)
 	*ap = NULL;
 	pin_arena_reset(a);
 	free(a->top);
+	(void)pthread_mutex_destroy(&a->lock);
 	a->magic = 0;
 	free(a);
 }
@@ -137,30 +184,39 @@ add_block(struct pin_arena *a, size_t len)
 	return (1);
 }
 
-void *
-pin_arena_alloc(struct pin_arena *a, size_t len)
+static void *
+take(struct pin_arena *a, size_t len)
 {
 	struct block *b;
 	size_t n;
 	void *p;
 
-	PIN_VALID(a, ARENA_MAGIC);
-	if (a->full || len > ARENA_LEN_MAX) {
-		a->full = 1;
+	if (GET(a, full) || len > ARENA_LEN_MAX) {
+		SET(a, full, 1);
 		return (NULL);
 	}
 	n = round_up(len != 0 ? len : 1);
 	b = a->top;
 	if (b == NULL || b->size - b->used < n) {
 		if (!add_block(a, n)) {
-			a->full = 1;
+			SET(a, full, 1);
 			return (NULL);
 		}
 		b = a->top;
 	}
 	p = block_data(b) + b->used;
 	b->used += n;
-	a->used += n;
+	SET(a, used, GET(a, used) + n);
+	return (p);
+}
+
+void *
+pin_arena_alloc(struct pin_arena *a, size_t len)
+{
+	int entered = enter(a);
+	void *p = take(a, len);
+
+	leave(a, entered);
 	return (p);
 }
 
@@ -174,18 +230,15 @@ pin_arena_zalloc(struct pin_arena *a, size_t len)
 	return (p);
 }
 
-void *
-pin_arena_grow(struct pin_arena *a, void *old, size_t old_len, size_t new_len)
+static void *
+grow(struct pin_arena *a, void *old, size_t old_len, size_t new_len)
 {
 	struct block *b;
 	size_t o, n;
 	void *p;
 
-	PIN_VALID(a, ARENA_MAGIC);
-	if (old == NULL)
-		return (pin_arena_alloc(a, new_len));
-	if (a->full || new_len > ARENA_LEN_MAX) {
-		a->full = 1;
+	if (GET(a, full) || new_len > ARENA_LEN_MAX) {
+		SET(a, full, 1);
 		return (NULL);
 	}
 	b = a->top;
@@ -195,14 +248,25 @@ pin_arena_grow(struct pin_arena *a, void *old, size_t old_len, size_t new_len)
 	if (b->used >= o && (char *)old == block_data(b) + b->used - o &&
 	    n <= b->size - (b->used - o)) {
 		b->used = b->used - o + n;
-		a->used = a->used - o + n;
+		SET(a, used, GET(a, used) - o + n);
 		return (old);
 	}
 	if (n <= o)
 		return (old);
-	p = pin_arena_alloc(a, new_len);
+	p = take(a, new_len);
 	if (p != NULL)
 		memcpy(p, old, old_len);
+	return (p);
+}
+
+void *
+pin_arena_grow(struct pin_arena *a, void *old, size_t old_len, size_t new_len)
+{
+	int entered = enter(a);
+	void *p = old == NULL ? take(a, new_len) :
+	    grow(a, old, old_len, new_len);
+
+	leave(a, entered);
 	return (p);
 }
 
@@ -256,26 +320,28 @@ int
 pin_arena_full(const struct pin_arena *a)
 {
 	PIN_VALID(a, ARENA_MAGIC);
-	return (a->full);
+	return (GET(a, full));
 }
 
 size_t
 pin_arena_used(const struct pin_arena *a)
 {
 	PIN_VALID(a, ARENA_MAGIC);
-	return (a->used);
+	return (GET(a, used));
 }
 
 int
 pin_arena_cleanup(struct pin_arena *a, void (*fn)(void *), void *arg)
 {
-	struct cleanup *c = pin_arena_alloc(a, sizeof(*c));
+	int entered = enter(a);
+	struct cleanup *c = take(a, sizeof(*c));
 
-	if (c == NULL)
-		return (PIN_ENOMEM);
-	c->fn = fn;
-	c->arg = arg;
-	c->next = a->cleanups;
-	a->cleanups = c;
-	return (PIN_OK);
+	if (c != NULL) {
+		c->fn = fn;
+		c->arg = arg;
+		c->next = a->cleanups;
+		a->cleanups = c;
+	}
+	leave(a, entered);
+	return (c != NULL ? PIN_OK : PIN_ENOMEM);
 }

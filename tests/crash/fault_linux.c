@@ -20,7 +20,10 @@
 #define OPS	40
 #define OPTS	"store.ring=1Mi store.map=64Mi consensus.segment=64Ki"
 
+#define LATE_MS	200		/* the ring is full by then */
+
 static char disk[4096];
+static unsigned late;
 static struct se se;
 
 /* Revision under which each was acknowledged; negative: refused so. */
@@ -111,6 +114,7 @@ trial(unsigned n, int errnum, int sticky, unsigned *calls)
 
 	shim_start(disk);
 	shim_fail(n, errnum, sticky);
+	shim_late(late);
 	memset(answers, 0, sizeof(answers));
 	started = start() == PIN_OK;
 	if (started) {
@@ -212,6 +216,8 @@ main(void)
 	sweep("EIO from then on", EIO, 1, calls, step);
 	sweep("ENOSPC once", ENOSPC, 0, calls, step);
 	sweep("ENOSPC until there is room", ENOSPC, 1, calls, step);
+	late = LATE_MS;
+	sweep("ENOSPC, late, until there is room", ENOSPC, 1, calls, step);
 	crashdisk_clear(disk);
 	return (tap_done());
 }

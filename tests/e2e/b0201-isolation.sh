@@ -16,18 +16,18 @@ calm=$BG_PID
 again() { e_k=$((${e_k:-0} + 1)); map "after$e_k"; [ "$CODE" = 201 ]; }
 # Killed from outside, between and in calls. (Each pause is twice
 # the last one, so not often.)
-host_pid() { # the newest plugin host of this server
-	ps -o pid= -o args= --ppid "$UP_PID" |
-	    sed -n 's/^ *\([0-9]*\) .*plugin-host.*/\1/p' | tail -n 1
+host_pid() { # the newest plugin host of this server, its grandchild
+	for p in $(ps -o pid= --ppid "$UP_PID"); do
+		ps -o pid= -o args= --ppid "$p"
+	done | sed -n 's/^ *\([0-9]*\) .*plugin-host.*/\1/p' | tail -n 1
 }
 i=0
 while [ $i -lt 3 ]; do
 	i=$((i + 1))
 	p=$(host_pid)
-	[ -n "$p" ] && kill -9 "$p" 2> /dev/null
+	kill -9 "$p" || break
 	poll 10 again || break
-	# In the pause a call fails at once, and says why.
-	[ "$(host_pid)" != "$p" ] || diag "still $p"
+	[ "$(host_pid)" != "$p" ] || break
 done
 is 'killed three times, the next request works each time' $i 3
 for how in segv abort exit write; do
@@ -64,5 +64,42 @@ code() {
 }
 is '... and nothing was stored' \
     "$(code /api/v1/namespaces/default/configmaps/no)" 404
+# One that never answers: watched only, it holds a request up for its
+# deadline; in earnest it fails it; and it does not keep the server from ending.
+loads=2
+stuck() { # OPTIONS MORE
+	rm -f "$W/go.held"
+	conf "{ plugin = \"later\"; file = \"$T/later.so\";
+	    hold = \"$W/go\"; $1 }, ${2:-}"
+	loads=$((loads + 1))
+	kill -HUP "$UP_PID"
+	wait_for 10 logged 'configuration reloaded' $loads
+}
+stuck 'deadline = "200ms"; mode = "audit";'
+map on
+is 'given up where it only watches: the request goes on' "$CODE" 201
+stuck 'deadline = "200ms"; mode = "audit";' "{ plugin = \"refuse\";
+    file = \"$T/refuse.so\"; reason = \"asked next\"; },"
+map next
+like '... to the next plugin' "$CODE $(cat "$W/ans")" '403*asked next*'
+stuck 'deadline = "200ms";'
+map off
+is 'given up in earnest: 504' "$CODE" 504
+stuck 'deadline = "60s";'
+bg map held
+wait_for 10 test -e "$W/go.held"
 up_stop
+like 'a server that ends says that it does not wait for the plugin' \
+    "$(cat "$UP_LOG")" '*calls into plugins have no answer yet*'
+
+# A server that is killed leaves no process behind, not even one that loops.
+conf "{ plugin = \"crash\"; file = \"$T/crash.so\";
+    isolation = \"process\"; deadline = \"2s\"; },"
+up_start --config "$CONF"
+p=$(host_pid)
+bg map last '"annotations":{"pintle.test/crash":"spin"}'
+busy() { [ "$(ps -o stat= -p "$p" | cut -c 1)" = R ]; }
+wait_for 10 busy
+up_crash
+wait_for 15 e_ended "$p"
 done_testing

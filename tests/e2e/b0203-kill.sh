@@ -31,7 +31,7 @@ api GET /api/v1/namespaces/default/configmaps |
     sort > "$W/there"
 sort "$W/acked" > "$W/want"
 diag "$(wc -l < "$W/want") acknowledged, $(wc -l < "$W/there") there"
-is 'none that was acknowledged is missing' \
+is "none of the $(wc -l < "$W/want") that were acknowledged is missing" \
     "$(comm -23 "$W/want" "$W/there" | wc -l)" 0
 # In flight at a kill: at most one a connection.
 extra=$(comm -13 "$W/want" "$W/there" | wc -l)

@@ -4,6 +4,8 @@
  * a compaction, times to live, restart, one opener, a full queue, a ring much
  * smaller than the data.
  * Contract: pintle/store.h. */
+#include <sys/stat.h>
+
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -387,7 +389,7 @@ test_small_ring(void)
 			CHECK_INT(bad, 0);
 		}
 	}
-	if (strcmp(sk_now->store, "lmdb") == 0) {
+	if (sk_now->lasts && strcmp(sk_now->store, "memory") != 0) {
 		CASE("%s: the log is cut when the engine has it", sk_name()) {
 			se_status(&se, &st);
 			CHECK(st.consensus.first > 1);
@@ -433,13 +435,113 @@ test_quota(void)
 	se_close(&se);
 }
 
+/* One byte of the file, turned. */
+static void
+damage(const char *path, long at)
+{
+	FILE *f = fopen(path, "r+");
+	int c;
+
+	if (f == NULL || fseek(f, at, SEEK_SET) != 0)
+		BAIL("%s", path);
+	c = fgetc(f);
+	if (c == EOF || fseek(f, at, SEEK_SET) != 0 ||
+	    fputc(c ^ 1, f) == EOF || fclose(f) != 0)
+		BAIL("%s", path);
+}
+
+/* On the heap and lasting: a file of everything lets the log go. */
+static void
+test_snapshot(void)
+{
+	static const char opts[] = "store.ring=1Mi store.snapshot=1Mi "
+	    "consensus.segment=1Mi";
+	static const long places[] = { 0, 20, 90, 20000 };
+	struct pin_err err = PIN_ERR_INIT;
+	struct pin_store_status st;
+	char key[16], path[4096];
+	int bad = 0;
+
+	if (!sk_now->lasts || strcmp(sk_now->store, "memory") != 0)
+		return;
+	sk_fresh(opts);
+	for (int i = 0; i < 400; i++) {
+		snprintf(key, sizeof(key), "k%03d", i % 100);
+		se_put_len(&se, key, 20000, (uint32_t)i);
+	}
+	CHECK(se_compact(&se, se_revision(&se)) == PIN_OK);
+	sk_reopen(opts);
+	CASE("%s: a snapshot lets the log forget", sk_name()) {
+		se_status(&se, &st);
+		CHECK(st.consensus.first > 1);
+		CHECK(st.consensus.log_bytes <= 8u << 20);
+		CHECK_UINT(st.revision, 400);
+		for (int i = 300; i < 400; i++) {
+			snprintf(key, sizeof(key), "k%03d", i % 100);
+			bad += !check_value(key, 20000, (uint32_t)i);
+		}
+		CHECK_INT(bad, 0);
+	}
+	se_close(&se);
+	snprintf(path, sizeof(path), "%s/memory.snap", sk_dir());
+	CASE("%s: a damaged snapshot is refused by name", sk_name()) {
+		for (size_t i = 0; i < PIN_LEN(places); i++) {
+			damage(path, places[i]);
+			CHECK_INT(se_open(&se, pin_host_real(), "memory",
+			    "solo", sk_dir(), opts, &err), PIN_OK);
+			CHECK_INT(se_start(&se, &err), PIN_ECORRUPT);
+			CHECK(strstr(err.text, "memory.snap: damaged after") !=
+			    NULL);
+			se_close(&se);
+			damage(path, places[i]);
+		}
+	}
+}
+
+/* After a failed sync the engine's file is not trusted, but made anew. */
+static void
+test_distrust(void)
+{
+	char path[4096], sign[4096];
+	struct stat before, after;
+	FILE *f;
+
+	if (strcmp(sk_now->store, "lmdb") != 0)
+		return;
+	sk_fresh(NULL);
+	for (int i = 0; i < 20; i++)
+		CHECK(se_put_len(&se, i % 2 == 0 ? "a" : "b", 20000,
+		    (uint32_t)i) > 0);
+	sk_reopen(NULL);
+	snprintf(path, sizeof(path), "%s/store/data.mdb", sk_dir());
+	snprintf(sign, sizeof(sign), "%s/store/sync-failed", sk_dir());
+	se_close(&se);
+	CASE("%s: after a failed sync the file is made anew", sk_name()) {
+		CHECK_INT(stat(path, &before), 0);
+		f = fopen(sign, "w");
+		CHECK(f != NULL && fclose(f) == 0);
+		sk_open_with(NULL);
+		CHECK_INT(stat(path, &after), 0);
+		CHECK(before.st_ino != after.st_ino);
+		CHECK(stat(sign, &after) != 0);
+		CHECK(check_value("a", 20000, 18));
+		CHECK(check_value("b", 20000, 19));
+		CHECK(se_put(&se, "c", "x") > 0);
+		sk_reopen(NULL);
+		CHECK(check_value("b", 20000, 19));
+		CHECK(sk_is_get("c", 0, "x"));
+	}
+	se_close(&se);
+}
+
 int
 main(void)
 {
 	static void (*const tests[])(void) = {
 		test_compact_reader, test_ttl, test_restart, test_hash,
 		test_lock, test_stopped, test_queue, test_queue_bytes,
-		test_small_ring, test_quota,
+		test_small_ring, test_quota, test_snapshot,
+		test_distrust,
 	};
 
 	tap_deadline(240);

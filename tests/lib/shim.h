@@ -45,6 +45,8 @@ void	 shim_free(struct sh_op *, size_t n);
 /* From now on the n-th call (1: the next) that writes or syncs below the
  * root fails with errnum and does nothing; n 0: none. sticky: all after it. */
 void	 shim_fail(unsigned n, int errnum, int sticky);
+/* The n-th call takes so long; until then the others succeed. */
+void	 shim_late(unsigned ms);
 unsigned shim_calls(void);		/* that could fail, since start */
 
 #endif

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -58,7 +59,8 @@ static struct { char *path; uint32_t file; } names[NAMES];
 static size_t nnames;
 static uint32_t files;
 static unsigned fail_at, calls;
-static int fail_errno, fail_sticky;
+static int fail_errno, fail_sticky, holding;
+static long fail_late;			/* ms */
 
 /* The path below the root, or NULL. */
 static const char *
@@ -93,10 +95,20 @@ add(int type, uint32_t file)
 static int
 fails(void)
 {
+	struct timespec ts = { fail_late / 1000,
+	    fail_late % 1000 * 1000000L };
+
 	calls++;
-	if (fail_at == 0 || calls < fail_at ||
+	if (fail_at == 0 || calls < fail_at || holding ||
 	    (calls > fail_at && !fail_sticky))
 		return (0);
+	if (calls == fail_at && fail_late != 0) {
+		holding = 1;
+		pthread_mutex_unlock(&lock);
+		(void)nanosleep(&ts, NULL);
+		pthread_mutex_lock(&lock);
+		holding = 0;
+	}
 	errno = fail_errno;
 	return (1);
 }
@@ -533,6 +545,14 @@ shim_fail(unsigned n, int errnum, int sticky)
 	fail_at = n != 0 ? calls + n : 0;
 	fail_errno = errnum;
 	fail_sticky = sticky;
+	pthread_mutex_unlock(&lock);
+}
+
+void
+shim_late(unsigned ms)
+{
+	pthread_mutex_lock(&lock);
+	fail_late = (long)ms;
 	pthread_mutex_unlock(&lock);
 }
 

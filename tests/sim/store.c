@@ -18,7 +18,9 @@
 #define SEEDS		1000u
 #define OPS_MAX		3000
 #define LIVES		6
-#define OPTS		"store.ring=1Mi consensus.segment=64Ki"
+#define OPTS		"store.ring=1Mi store.snapshot=8Ki " \
+	"consensus.segment=64Ki"
+#define FOLLOW_MS	61000		/* the engine has followed by then */
 
 enum { WAITING = 1, ACKED, REFUSED, UNKNOWN };
 
@@ -42,6 +44,8 @@ struct run {
 };
 
 static struct run *r;
+static int trimmed;		/* the log's beginning is gone */
+static unsigned trims;		/* seeds that ended so */
 
 static void
 wrong(const char *what, uint64_t a, uint64_t b)
@@ -83,7 +87,7 @@ on_compacted(void *arg, const struct pin_txn_result *res)
 		r->compacted = (uintptr_t)arg;
 }
 
-static void
+static int
 submit(void)
 {
 	struct op *o = &r->ops[r->n];
@@ -120,10 +124,11 @@ submit(void)
 	pin_buf_put(&op.value);
 	if (rc != PIN_OK) {
 		o->state = REFUSED;
-		return;
+		return (0);
 	}
 	r->n++;
 	r->under_way++;
+	return (1);
 }
 
 static void
@@ -132,8 +137,8 @@ submit_some(void)
 	int window = 1 + (int)pin_sim_rand(r->sim, 8);
 
 	while (r->under_way < window && r->done + r->under_way < r->target &&
-	    r->n < OPS_MAX)
-		submit();
+	    r->n < OPS_MAX && submit())
+		;
 	if (pin_sim_rand(r->sim, 60) == 0 && r->acked_max > 20) {
 		r->compact_asked = r->acked_max - pin_sim_rand(r->sim, 20);
 		if (r->compact_asked > r->compacted)
@@ -191,6 +196,7 @@ look(void)
 		wrong("compaction undone", r->compacted, st.compacted);
 	r->compacted = st.compacted;
 	r->acked_max = st.revision;
+	trimmed = st.consensus.first > 1;
 	for (int i = 0; i < r->n; i++) {
 		r->ops[i].found = 0;
 		if (r->ops[i].state == WAITING)
@@ -224,9 +230,16 @@ reached(void *arg)
 }
 
 static int
+cut(void *arg)
+{
+	return (atomic_load(&r->se->fatal) != 0 ||
+	    pin_sim_crashes(r->sim, 0) != *(uint32_t *)arg);
+}
+
+static int
 crashed(void *arg)
 {
-	return (reached(arg) || pin_sim_crashes(r->sim, 0) != *(uint32_t *)arg);
+	return (reached(arg) || cut(arg));
 }
 
 static void
@@ -274,7 +287,7 @@ static void
 life(int lie)
 {
 	uint32_t crashes = pin_sim_crashes(r->sim, 0);
-	uint64_t end = pin_sim_rand(r->sim, lie ? 1 : 5);
+	uint64_t end = pin_sim_rand(r->sim, lie ? 1 : 6);
 
 	r->under_way = 0;
 	r->done = 0;
@@ -285,15 +298,21 @@ life(int lie)
 	else if (end == 1)		/* in the middle of some call */
 		(void)pin_sim_fault(r->sim, 0, PIN_SIM_IO, PIN_SIM_POWER,
 		    1 + pin_sim_rand(r->sim, 80), 0);
+	else if (end == 5)		/* and the process ends, as it must */
+		(void)pin_sim_fault(r->sim, 0, PIN_SIM_SYNC, PIN_SIM_EIO,
+		    1 + pin_sim_rand(r->sim, 20), 0);
 	submit_some();
 	(void)pin_sim_run(r->sim, crashed, &crashes, 60000);
+	/* Snapshots are made when it is quiet; sometimes cut short. */
+	if (pin_sim_rand(r->sim, 2) == 0)
+		(void)pin_sim_run(r->sim, cut, &crashes, FOLLOW_MS);
 	if (end == 2 && !r->bad)
 		life_full();
 	if (end == 3) {
 		r->target = 0;
 		se_close(r->se);
 	} else if (pin_sim_crashes(r->sim, 0) == crashes) {
-		if (end == 4)
+		if (end >= 4)
 			pin_sim_kill(r->sim, 0);
 		else
 			pin_sim_power_cut(r->sim, 0);
@@ -341,7 +360,7 @@ run_seed(uint64_t seed, int lie, uint64_t *trace)
 static unsigned
 run_seeds(uint64_t first, unsigned n, int lie)
 {
-	unsigned bad = 0;
+	unsigned bad = 0, behind = 0;
 	uint64_t trace;
 	int st;
 	pid_t pid;
@@ -352,18 +371,22 @@ run_seeds(uint64_t first, unsigned n, int lie)
 		if (pid < 0)
 			BAIL("fork");
 		if (pid == 0) {
-			bad = 0;
+			bad = behind = 0;
 			for (unsigned k = i; k < i + 10 && k < n; k++)
+				{
 				bad += run_seed(first + k, lie, &trace) != 0;
+				behind += trimmed != 0;
+			}
 			fflush(stdout);
-			_exit((int)bad);
+			_exit((int)(bad << 4 | behind));
 		}
 		if (waitpid(pid, &st, 0) != pid)
 			BAIL("waitpid");
 		if (!WIFEXITED(st))
 			printf("# seeds from %" PRIu64 " ended by signal\n",
 			    first + i);
-		bad += WIFEXITED(st) ? (unsigned)WEXITSTATUS(st) : 10;
+		bad += WIFEXITED(st) ? (unsigned)WEXITSTATUS(st) >> 4 : 10;
+		trims += WIFEXITED(st) ? WEXITSTATUS(st) & 15 : 0;
 	}
 	return (bad);
 }
@@ -401,6 +424,8 @@ main(int argc, char **argv)
 	tap_deadline(120 * (unsigned)tap_scale());
 	bad = run_seeds(first, n, 0);
 	OK(bad == 0, "%u seeds from %" PRIu64 " on, %u bad", n, first, bad);
+	OK(argc > 1 || trims > n / 10, "%u of them with a log that begins "
+	    "behind a snapshot", trims);
 	if (argc > 1)
 		return (tap_done());
 	OK(trace_of(7) == trace_of(7), "the same seed does the same");

@@ -251,6 +251,13 @@ static const struct conform_case cases[] = {
 	    "\"sessionAffinity\":\"None\","
 	    "\"internalTrafficPolicy\":\"Cluster\"},"
 	    "\"status\":{\"loadBalancer\":{}}}", "", 1 },
+	{ "core.v1.Service", "{\"spec\":{\"externalIPs\":[\"9.9.9.9\"],"
+	    "\"sessionAffinityConfig\":{}}}",
+	    "{\"metadata\":{},\"spec\":{\"type\":\"ClusterIP\","
+	    "\"externalIPs\":[\"9.9.9.9\"],\"sessionAffinity\":\"None\","
+	    "\"externalTrafficPolicy\":\"Cluster\","
+	    "\"internalTrafficPolicy\":\"Cluster\"},"
+	    "\"status\":{\"loadBalancer\":{}}}", "", 1 },
 	{ "core.v1.Service", "{\"spec\":{\"type\":\"LoadBalancer\","
 	    "\"sessionAffinity\":\"ClientIP\"}}",
 	    "{\"metadata\":{},\"spec\":{\"type\":\"LoadBalancer\","

@@ -286,6 +286,7 @@ on_server(void *arg, struct pin_sock *s, uint32_t events)
 		}
 		n = pin_sock_send(s, e->buf + e->pend_at, e->pend_len);
 		if (n == PIN_EAGAIN) {
+			e->partial++;	/* none of it */
 			pin_sock_want(s, PIN_SOCK_WRITE);
 			return;
 		}
@@ -335,7 +336,9 @@ on_client(void *arg, struct pin_sock *s, uint32_t events)
 	if (n > 0) {
 		e->partial += (size_t)n < i;
 		e->sent += (uint64_t)n;
-	} else if (n != PIN_EAGAIN)
+	} else if (n == PIN_EAGAIN)
+		e->partial++;
+	else
 		e->bad++;
 	/* Reads late, so that buffers fill up on both sides. */
 	pin_sock_want(s, e->sent < read_from ? PIN_SOCK_WRITE :

@@ -93,7 +93,9 @@ static struct api_conn flooder;
 static struct pin_timer tick;
 static char *history;
 static size_t history_len, history_cap;
-static uint64_t seed, known, ack_ms[ACKS], start_ms, run_ms, last_event_ms;
+static uint64_t seed, known, start_ms, run_ms, last_event_ms;
+/* An event may overtake its answer: then this is one of ACKS revisions ago. */
+static struct { uint64_t rev, ms; } acks[ACKS];
 static uint32_t watch_ids, values, kills, killing, quitting, final_lists;
 static uint64_t errors;
 
@@ -230,8 +232,10 @@ write_done(struct api_conn *c, int status, const char *body, size_t len)
 	} else if (status == 200 || status == 201) {
 		if (w->op == 'D')
 			rev = 0;
-		else
-			ack_ms[rev % ACKS] = tap_now_ms();
+		else {
+			acks[rev % ACKS].rev = rev;
+			acks[rev % ACKS].ms = tap_now_ms();
+		}
 		note("W %c %s/%s %" PRIu64 " %" PRIu64 " %" PRIu64 " %s %s\n",
 		    w->op, k->ns, k->name, rev, w->base, w->floor,
 		    w->op == 'D' ? "-" : w->label, w->op == 'D' ? "-" :
@@ -297,7 +301,8 @@ watch_event(struct watcher *w, const char *p, size_t len, char type)
 {
 	char ns[16] = "-", name[32] = "-", label[8] = "-", value[24] = "-";
 	uint64_t rev = number(p, len, "resourceVersion"), now = tap_now_ms();
-	uint64_t acked = ack_ms[rev % ACKS];
+	uint64_t acked = acks[rev % ACKS].rev == rev ?
+	    acks[rev % ACKS].ms : 0;
 
 	api_field(p, len, "namespace", ns, sizeof(ns));
 	api_field(p, len, "name", name, sizeof(name));

@@ -264,13 +264,13 @@ batch_propose(struct store *s, struct batch *b)
 }
 
 static void
-drop_waiting(struct store *s)
+drop_waiting(struct store *s, int rc, const char *why)
 {
 	struct pin_err err = PIN_ERR_INIT;
 
-	(void)pin_err_set(&err, PIN_EIO, "the store failed");
+	(void)pin_err_set(&err, rc, "%s", why);
 	while (s->waiting != NULL)
-		batch_fail(s, batch_take(s), PIN_EIO, &err);
+		batch_fail(s, batch_take(s), rc, &err);
 }
 
 /* Before state sleeps: close batches, and see to the rest. */
@@ -280,7 +280,10 @@ store_hook(void *arg)
 	struct store *s = arg;
 
 	if (s->dead)
-		drop_waiting(s);
+		drop_waiting(s, PIN_EIO, "the store failed");
+	/* The engine makes no room in the ring until it gets some itself. */
+	if (atomic_load(&s->engine_full) && pin_mvcc_ring_full(s->m))
+		drop_waiting(s, PIN_ENOSPACE, "no space left for the store");
 	while (s->waiting != NULL && s->inflight < STORE_INFLIGHT_MAX &&
 	    !pin_mvcc_ring_full(s->m))
 		if (!batch_propose(s, batch_take(s)))

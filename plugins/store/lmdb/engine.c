@@ -405,6 +405,8 @@ lmdb_write(void *self, const struct pin_engine_batch *b, struct pin_err *err)
 	}
 	rc = mdb_txn_commit(txn);
 	if (rc != 0) {
+		if (rc == EIO)
+			lmdb_distrust(l);
 		/* When its meta page was being written LMDB is lost: nothing
 		 * can be read either, and trying again is no use. */
 		if (mdb_txn_begin(l->env, NULL, 0, &txn) != 0)

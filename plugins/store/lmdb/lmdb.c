@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define DISTRUST	"/sync-failed"	/* in dir */
+
 static pin_open_fn lmdb_open;
 
 static const struct pin_option lmdb_options[] = {
@@ -186,13 +188,74 @@ make_dir(struct lmdb *l, struct pin_err *err)
 }
 
 static int
-exists(struct lmdb *l)
+exists(const struct lmdb *l, const char *path)
 {
 	struct pin_file *f = NULL;
-	int rc = pin_file_open(l->host, l->path, PIN_FILE_READ, &f, NULL);
+	int rc = pin_file_open(l->host, path, PIN_FILE_READ, &f, NULL);
 
 	pin_file_close(&f);
 	return (rc != PIN_ENOTFOUND);
+}
+
+/* Not synced: while the page cache lives that is of no matter, and after it
+ * what the disk has is the truth. */
+void
+lmdb_distrust(const struct lmdb *l)
+{
+	struct pin_file *f = NULL;
+	char path[4096];
+
+	if (join(path, sizeof(path), l->dir, DISTRUST, NULL) == PIN_OK)
+		(void)pin_file_open(l->host, path, PIN_FILE_WRITE |
+		    PIN_FILE_CREATE | PIN_FILE_PRIVATE, &f, NULL);
+	pin_file_close(&f);
+}
+
+/* All pages into a new file, synced, in the old one's place. */
+static int
+copy_over(struct lmdb *l, const char *path, struct pin_err *err)
+{
+	struct pin_file *f = NULL;
+	int rc, mrc;
+
+	(void)pin_path_unlink(l->host, path, NULL);
+	mrc = mdb_env_copy(l->env, path);
+	if (mrc != 0)
+		return (lmdb_fail(l, mrc, "a sync failed earlier; copy", err));
+	rc = pin_file_open(l->host, path, PIN_FILE_READ | PIN_FILE_WRITE, &f,
+	    err);
+	if (rc == PIN_OK)
+		rc = pin_file_sync(f, err);
+	pin_file_close(&f);
+	mdb_env_close(l->env);
+	l->env = NULL;
+	if (rc == PIN_OK)
+		rc = pin_path_rename(l->host, path, l->path, err);
+	if (rc == PIN_OK)
+		rc = pin_path_sync(l->host, l->dir, err);
+	return (rc);
+}
+
+static int
+remake(struct lmdb *l, size_t map, struct pin_err *err)
+{
+	char path[4096], sign[4096];
+	int rc, mrc;
+
+	rc = join(path, sizeof(path), l->path, ".new", err);
+	if (rc == PIN_OK)
+		rc = join(sign, sizeof(sign), l->dir, DISTRUST, err);
+	if (rc != PIN_OK || !exists(l, sign))
+		return (rc);
+	rc = copy_over(l, path, err);
+	if (rc == PIN_OK)
+		rc = pin_path_unlink(l->host, sign, err);
+	if (rc != PIN_OK)
+		return (rc);
+	mrc = env_open(&l->env, l->path, map, 0);
+	if (mrc == 0)
+		mrc = open_tables(l, l->env, 0);
+	return (mrc == 0 ? PIN_OK : lmdb_fail(l, mrc, "open", err));
 }
 
 int
@@ -202,7 +265,7 @@ lmdb_engine_open(struct lmdb *l, size_t map, struct pin_err *err)
 	int rc, mrc, dead;
 
 	rc = make_dir(l, err);
-	if (rc == PIN_OK && !exists(l))
+	if (rc == PIN_OK && !exists(l, l->path))
 		rc = create_file(l, err);
 	if (rc != PIN_OK)
 		return (rc);
@@ -213,6 +276,9 @@ lmdb_engine_open(struct lmdb *l, size_t map, struct pin_err *err)
 		mrc = open_tables(l, l->env, 0);
 	if (mrc != 0)
 		return (lmdb_fail(l, mrc, "open", err));
+	rc = remake(l, map, err);
+	if (rc != PIN_OK)
+		return (rc);
 	mrc = mdb_txn_begin(l->env, NULL, MDB_RDONLY, &txn);
 	if (mrc != 0)
 		return (lmdb_fail(l, mrc, "read", err));

@@ -47,6 +47,9 @@ int	 lmdb_engine_open(struct lmdb *, size_t map, struct pin_err *);
 void	 lmdb_engine_close(void *);
 int	 lmdb_fail(const struct lmdb *, int mdb_rc, const char *what,
 	    struct pin_err *);
+/* A commit failed: what is in the page cache may never reach the disk, though
+ * the kernel takes it for clean. The next open makes the file anew. */
+void	 lmdb_distrust(const struct lmdb *);
 void	 lmdb_measure(struct lmdb *, MDB_txn *);
 
 #endif

@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * memory -- store plugin: everything on the heap. With a consensus the log is
- * kept from its beginning and replayed at start; without one nothing lasts.
- * For tests, for clusters that are thrown away.
+ * memory -- store plugin: everything on the heap. With a consensus it lasts:
+ * the log is replayed at start, behind a snapshot that lets the log forget;
+ * without one nothing lasts. For tests, for clusters that are thrown away.
  * Threads: as pintle/store.h. Contract: pintle/store.h. */
+#include "plugins/store/memory/memory.h"
+
 #include <stdlib.h>
 #include <string.h>
-
-#include "plugins/store/common/store.h"
-
-#define MEMORY_MAGIC	0x6d656d6fu
 
 static pin_open_fn memory_open;
 
 static const struct pin_option memory_options[] = {
 	{ "ring", PIN_OPT_SIZE, 0, "16Mi",
 	    "bytes of recent changes kept for watches", 1 << 20, 1 << 30 },
+	{ "snapshot", PIN_OPT_SIZE, 0, "16Mi",
+	    "bytes of changes, at least, from one snapshot to the next",
+	    4 << 10, 1 << 30 },
 	{ NULL, 0, 0, NULL, NULL, 0, 0 },
 };
 
@@ -25,22 +26,6 @@ const struct pin_plugin pin_plugin = {
 	.summary = "keys and values on the heap",
 	.options = memory_options, .ops = &store_ops,
 	.open = memory_open, .close = store_free,
-};
-
-/* Rows by position; one that was removed leaves a hole until half of the
- * array are holes. The key of a row lies behind it. */
-struct slot {
-	uint64_t	 pos;
-	struct pin_mvcc_row *row;	/* NULL: a hole */
-};
-
-struct memory {
-	uint32_t	 magic;
-	pthread_rwlock_t lock;
-	struct slot	*slots;
-	size_t		 n, cap, holes;
-	struct pin_mvcc_meta meta;
-	uint64_t	 bytes;
 };
 
 static struct slot *
@@ -75,12 +60,18 @@ static int
 memory_load(void *self, pin_engine_row_fn *fn, void *arg, struct pin_err *err)
 {
 	struct memory *m = self;
+	struct pin_mvcc_row row;
 
 	(void)err;
 	PIN_VALID(m, MEMORY_MAGIC);
-	for (size_t i = 0; i < m->n; i++)
-		if (m->slots[i].row != NULL && fn(arg, m->slots[i].row) != 0)
+	for (size_t i = 0; i < m->n; i++) {
+		if (m->slots[i].row == NULL)
+			continue;
+		row = *m->slots[i].row;
+		row.value = NULL;
+		if (fn(arg, &row) != 0)
 			break;
+	}
 	return (PIN_OK);
 }
 
@@ -125,8 +116,8 @@ memory_scan(void *self, uint64_t from, uint64_t to, pin_engine_row_fn *fn,
 	return (PIN_OK);
 }
 
-static void
-row_add(struct memory *m, const struct pin_mvcc_row *from)
+void
+memory_row_add(struct memory *m, const struct pin_mvcc_row *from)
 {
 	struct pin_mvcc_row *row;
 
@@ -144,6 +135,7 @@ row_add(struct memory *m, const struct pin_mvcc_row *from)
 	m->slots[m->n].pos = row->pos;
 	m->slots[m->n++].row = row;
 	m->bytes += sizeof(*row) + row->key.len + row->len;
+	m->since += sizeof(*row) + row->key.len + row->len;
 }
 
 static void
@@ -177,11 +169,10 @@ memory_write(void *self, const struct pin_engine_batch *b,
 	struct memory *m = self;
 	struct slot *sl;
 
-	(void)err;
 	PIN_VALID(m, MEMORY_MAGIC);
 	pthread_rwlock_wrlock(&m->lock);
 	for (uint32_t i = 0; i < b->nrows; i++)
-		row_add(m, &b->rows[i]);
+		memory_row_add(m, &b->rows[i]);
 	for (uint32_t i = 0; i < b->ndels; i++) {
 		sl = find(m, b->dels[i]);
 		if (sl < m->slots + m->n && sl->pos == b->dels[i] &&
@@ -192,15 +183,18 @@ memory_write(void *self, const struct pin_engine_batch *b,
 		close_holes(m);
 	m->meta = *b->meta;
 	pthread_rwlock_unlock(&m->lock);
-	return (PIN_OK);
+	/* Only this thread changes rows: others may read meanwhile. */
+	return (pin__snap_look(m, err));
 }
 
-/* Nothing outlives the process: the log is all there is. */
+/* What the snapshot has; the log has the rest. */
 static uint64_t
 memory_stable(void *self)
 {
-	(void)self;
-	return (0);
+	struct memory *m = self;
+
+	PIN_VALID(m, MEMORY_MAGIC);
+	return (m->stable);
 }
 
 static uint64_t
@@ -241,11 +235,21 @@ static int
 engine_open(struct store *s, struct pin_engine *e, struct pin_err *err)
 {
 	struct memory *m = pin_xcalloc(1, sizeof(*m));
+	int rc = PIN_OK;
 
-	(void)s;
-	(void)err;
 	m->magic = MEMORY_MAGIC;
 	pthread_rwlock_init(&m->lock, NULL);
+	m->env = s->env;
+	if (s->cons != NULL)
+		m->dir = pin_env_data(s->env);
+	m->snap_bytes = (uint64_t)pin_conf_int(s->conf, "snapshot");
+	if (m->dir != NULL)
+		rc = pin__snap_load(m, err);
+	m->since = 0;
+	if (rc != PIN_OK) {
+		memory_close(m);
+		return (rc);
+	}
 	e->ops = &memory_ops;
 	e->self = m;
 	return (PIN_OK);

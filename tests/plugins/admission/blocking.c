@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * blocking -- test plugin: blocks for `time`, and says that it does.
+ * blocking -- test plugin: blocks for `time`, and says that it does; then
+ * allocates `results` times in the call's arena.
  * Thread: any. Contract: pintle/admission.h, with PIN_PLUGIN_BLOCKING. */
 #include <pintle/admission.h>
+#include <pintle/arena.h>
 
 #include <stdlib.h>
 #include <time.h>
@@ -13,6 +15,7 @@ static pin_admission_validate_fn blocking_validate;
 
 static const struct pin_option blocking_options[] = {
 	{ "time", PIN_OPT_DURATION, 0, "30ms", "how long", 0, 60000 },
+	{ "results", PIN_OPT_INT, 0, "0", "how many", 0, 1000000 },
 	{ NULL, 0, 0, NULL, NULL, 0, 0 }
 };
 
@@ -35,16 +38,21 @@ const struct pin_plugin pin_plugin = {
 	.open = blocking_open, .close = blocking_close,
 };
 
+struct blocking {
+	int64_t		 ms, results;
+};
+
 static int
 blocking_open(struct pin_env *env, const struct pin_conf *conf, void **self,
     struct pin_err *err)
 {
-	int64_t *ms = pin_xmalloc(sizeof(*ms));
+	struct blocking *b = pin_xmalloc(sizeof(*b));
 
 	(void)env;
 	(void)err;
-	*ms = pin_conf_int(conf, "time");
-	*self = ms;
+	b->ms = pin_conf_int(conf, "time");
+	b->results = pin_conf_int(conf, "results");
+	*self = b;
 	return (PIN_OK);
 }
 
@@ -58,11 +66,17 @@ static int
 blocking_validate(void *self, struct pin_call *call,
     const struct pin_admission_request *req)
 {
-	int64_t ms = *(int64_t *)self;
-	struct timespec ts = { ms / 1000, ms % 1000 * 1000000 };
+	const struct blocking *b = self;
+	struct timespec ts = { b->ms / 1000, b->ms % 1000 * 1000000 };
+	char *p;
 
-	(void)call;
 	(void)req;
 	(void)nanosleep(&ts, NULL);
+	for (int64_t i = 0; i < b->results; i++) {
+		p = pin_arena_alloc(pin_call_arena(call), 16);
+		if (p != NULL)
+			*p = 1;
+	}
+	pin_call_note(call, "blocked");
 	return (PIN_ADMIT);
 }

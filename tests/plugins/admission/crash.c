@@ -6,8 +6,11 @@
  * Thread: any. Contract: pintle/admission.h, broken on demand. */
 #include <pintle/admission.h>
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+static atomic_uint turns;
 
 static pin_open_fn crash_open;
 static pin_close_fn crash_close;
@@ -68,7 +71,7 @@ crash_validate(void *self, struct pin_call *call,
 	if (pin_str_is(how, "exit"))
 		_exit(0);
 	while (pin_str_is(how, "spin"))
-		(void)pause();
+		atomic_fetch_add(&turns, 1);
 	if (pin_str_is(how, "write"))
 		for (int fd = 0; fd < 1024; fd++)
 			(void)close(fd);

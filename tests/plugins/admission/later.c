@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * later -- test plugin: says PIN_LATER and answers from a thread of its own,
- * after `time`, or, when `hold` names a file, as soon as that file is there.
+ * after `time`, or, when `hold` names a file, as soon as that file is there
+ * (and makes hold.held to say that it waits).
  * Thread: any. Contract: pintle/admission.h, pintle/call.h. */
 #include <pintle/admission.h>
 
+#include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -62,6 +66,12 @@ nap(int64_t ms)
 static void
 answer(struct later *l, struct pin_call *call)
 {
+	char held[PATH_MAX];
+
+	if (l->hold != NULL) {
+		(void)snprintf(held, sizeof(held), "%s.held", l->hold);
+		(void)close(open(held, O_CREAT | O_WRONLY, 0600));
+	}
 	while (l->hold != NULL && access(l->hold, F_OK) != 0)
 		nap(1);
 	nap(l->ms);
