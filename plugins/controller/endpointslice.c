@@ -19,8 +19,6 @@
 #define HEADLESS_LABEL	"service.kubernetes.io/headless"
 #define MANAGER		"endpointslice-controller.k8s.io"
 
-static pin_open_fn slice_open;
-static pin_close_fn slice_close;
 static pin_controller_reconcile_fn slice_reconcile;
 static pin_controller_map_fn slice_map_pod, slice_map_slice;
 
@@ -46,7 +44,6 @@ const struct pin_plugin pin_plugin = {
 	.name = "endpointslice", .version = "1.0",
 	.summary = "EndpointSlices of Services that select pods",
 	.ops = &slice_ops,
-	.open = slice_open, .close = slice_close,
 };
 
 struct slices {
@@ -60,23 +57,6 @@ struct slices {
 	uint32_t	 nhave;
 	int		 six;		/* this family's turn */
 };
-
-static int
-slice_open(struct pin_env *env, const struct pin_conf *conf, void **self,
-    struct pin_err *err)
-{
-	(void)env;
-	(void)conf;
-	(void)self;
-	(void)err;
-	return (PIN_OK);
-}
-
-static void
-slice_close(void *self)
-{
-	(void)self;
-}
 
 /* ---- which services --------------------------------------------------- */
 

@@ -12,8 +12,6 @@
 
 #include "common/meta.h"
 
-static pin_open_fn rs_open;
-static pin_close_fn rs_close;
 static pin_controller_reconcile_fn rs_reconcile;
 static pin_controller_map_fn rs_map_pod;
 
@@ -37,7 +35,6 @@ const struct pin_plugin pin_plugin = {
 	.name = "replicaset", .version = "1.0",
 	.summary = "keeps the number of pods a ReplicaSet asks for",
 	.ops = &rs_ops,
-	.open = rs_open, .close = rs_close,
 };
 
 /* One reconcile. */
@@ -54,23 +51,6 @@ struct rs {
 	int32_t		 rc_code;
 	int		 asked, may;	/* adopt */
 };
-
-static int
-rs_open(struct pin_env *env, const struct pin_conf *conf, void **self,
-    struct pin_err *err)
-{
-	(void)env;
-	(void)conf;
-	(void)self;
-	(void)err;
-	return (PIN_OK);
-}
-
-static void
-rs_close(void *self)
-{
-	(void)self;
-}
 
 static void
 rs_map_pod(void *self, struct pin_reconcile *rc, const struct pin_obj *object,

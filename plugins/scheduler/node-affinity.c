@@ -7,8 +7,6 @@
  * Contract: pintle/scheduler.h; upstream's NodeAffinity, labels.Requirement. */
 #include <pintle/scheduler.h>
 
-static pin_open_fn affinity_open;
-static pin_close_fn affinity_close;
 static pin_sched_filter_fn affinity_filter;
 static pin_sched_score_fn affinity_score;
 
@@ -35,25 +33,7 @@ const struct pin_plugin pin_plugin = {
 	.name = "node-affinity", .version = "1.0",
 	.summary = "nodes that the pod's node selector and affinity want",
 	.options = affinity_options, .ops = &affinity_ops,
-	.open = affinity_open, .close = affinity_close,
 };
-
-static int
-affinity_open(struct pin_env *env, const struct pin_conf *conf,
-    PIN_OWN void **self, struct pin_err *err)
-{
-	(void)env;
-	(void)conf;
-	(void)self;
-	(void)err;
-	return (PIN_OK);
-}
-
-static void
-affinity_close(PIN_OWN void *self)
-{
-	(void)self;
-}
 
 /* ---- requirements ------------------------------------------------------ */
 

@@ -281,7 +281,8 @@ instance_open(struct tale *t)
 	struct pin_err err = PIN_ERR_INIT;
 	uint32_t i;
 
-	if (plugin->open(t->env, t->conf, &t->self, &err) != PIN_OK)
+	if (pin__plugin_open(plugin, t->env, t->conf, &t->self, &err) !=
+	    PIN_OK)
 		BAIL("%s: open: %s", plugin->name, err.text);
 	for (i = 0; i < t->nrows; i++) {
 		cache_init(&t->view[i]);
@@ -297,7 +298,7 @@ instance_close(struct tale *t)
 {
 	uint32_t i;
 
-	plugin->close(t->self);
+	pin__plugin_close(plugin, t->self);
 	t->self = NULL;
 	for (i = 0; i < t->nrows; i++)
 		cache_fini(&t->view[i]);

@@ -11,8 +11,6 @@
 
 #include "deployment.h"
 
-static pin_open_fn deploy_open;
-static pin_close_fn deploy_close;
 static pin_controller_reconcile_fn deploy_reconcile;
 static pin_controller_map_fn deploy_map_set, deploy_map_pod;
 
@@ -35,25 +33,7 @@ const struct pin_plugin pin_plugin = {
 	.name = "deployment", .version = "1.0",
 	.summary = "rolls templates out as ReplicaSets",
 	.ops = &deploy_ops,
-	.open = deploy_open, .close = deploy_close,
 };
-
-static int
-deploy_open(struct pin_env *env, const struct pin_conf *conf, void **self,
-    struct pin_err *err)
-{
-	(void)env;
-	(void)conf;
-	(void)self;
-	(void)err;
-	return (PIN_OK);
-}
-
-static void
-deploy_close(void *self)
-{
-	(void)self;
-}
 
 /* ---- which ones ---------------------------------------------------------- */
 
