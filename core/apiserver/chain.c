@@ -431,7 +431,7 @@ refused(struct request *r)
 	int code = e->code != PIN_OK ? e->code : PIN_EFORBIDDEN;
 	struct pin_out o;
 
-	if (code != PIN_EFORBIDDEN)
+	if (code != PIN_EFORBIDDEN && code != PIN_ETERMINATING)
 		return (reply_err(r, code, "%s", e->text));
 	pin_out_init(&o, r->arena, PIN_ERR_TEXT_MAX);
 	pin_out_str(&o, r->info.resource);

@@ -95,11 +95,15 @@ struct pin_str	live_path(struct pin_arena *, const struct pin_target *);
 
 /* ---- reconcile.c ---------------------------------------------------- */
 
+#define LIVE_REFUSED	16
+
 struct live_result {
 	struct live_result *next;
 	struct pin_buf	*buf;		/* NULL: not there */
 	size_t		 off, len;
-	uint32_t	 verb;		/* 0: a read; WRITE_DELETE_ALL */
+	uint32_t	 verb;		/* 0: a read; WRITE_DELETE_ALL; or
+					 * LIVE_REFUSED + verb, and path is
+					 * the resource */
 	uint32_t	 pad;
 	char		 path[];
 };

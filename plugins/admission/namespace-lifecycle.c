@@ -92,7 +92,7 @@ check_namespace(struct pin_env *env, struct pin_call *call,
 	pin_buf_put(&bytes);
 	if (!gone)
 		return (PIN_ADMIT);
-	(void)pin_err_set(pin_call_err(call), PIN_EFORBIDDEN, "unable to "
+	(void)pin_err_set(pin_call_err(call), PIN_ETERMINATING, "unable to "
 	    "create new content in namespace " PIN_SFMT " because it is being "
 	    "terminated", PIN_SARG(q->namespace));
 	return (PIN_REFUSE);

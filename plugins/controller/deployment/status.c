@@ -8,7 +8,7 @@
 
 #include "deployment.h"
 
-#define TEXT_MAX	512
+#define TEXT_MAX	1500
 #define PROGRESSING	"Progressing"
 
 static void
@@ -159,7 +159,13 @@ put_progress(struct deploy *d, struct pin_obj *o, pin_node list)
 	if (spec_int(d->d, "progressDeadlineSeconds", NO_DEADLINE) ==
 	    NO_DEADLINE)
 		return;
-	if (d->paused && !pin_str_is(reason, "DeploymentPaused") &&
+	if (d->refusal.len > 0) {
+		snprintf(text, sizeof(text), CREATE_TEXT,
+		    PIN_SARG(meta_get(d->d, "name")), d->hash,
+		    PIN_SARG(d->refusal));
+		put_condition(d, o, list, PROGRESSING, "False", CREATE_ERROR,
+		    text, 0);
+	} else if (d->paused && !pin_str_is(reason, "DeploymentPaused") &&
 	    !pin_str_is(reason, "ProgressDeadlineExceeded")) {
 		put_condition(d, o, list, PROGRESSING, "Unknown",
 		    "DeploymentPaused", "Deployment is paused", 0);
@@ -255,7 +261,7 @@ deployment_status(struct deploy *d)
 	put_progress(d, o, list);
 	put_failure(d, o, list);
 	/* The revision goes with the status, as upstream sends it. */
-	if (revision > 0 && annotation_int(d->d, REVISION) != revision &&
+	if (revision > 0 && d->refusal.len == 0 && annotation_int(d->d, REVISION) != revision &&
 	    !meta_deleted(d->d)) {
 		copy = pin_obj_copy(pin_reconcile_arena(d->rc), d->d);
 		if (copy == NULL)
