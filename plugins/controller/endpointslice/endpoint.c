@@ -4,7 +4,6 @@
  * Contract: discovery.k8s.io/v1; conditions are KEP-1669's, hints KEP-4444's
  * and KEP-3015's. */
 #include <stdio.h>
-#include <string.h>
 
 #include "endpointslice.h"
 
@@ -17,50 +16,6 @@ str_at(const struct pin_obj *o, const char *part, const char *key)
 
 /* ---- ports -------------------------------------------------------------- */
 
-/* The container port of this name and protocol. 0: there is none. */
-static int64_t
-named_port(const struct pin_obj *pod, const char *list, struct pin_str name,
-    struct pin_str protocol)
-{
-	pin_node c = pin_obj_first(pod, pin_obj_at(pod, pin_obj_root(pod),
-	    "spec", list, NULL)), p;
-	int init = strcmp(list, "initContainers") == 0;
-	int64_t v = 0;
-
-	for (; c != 0; c = pin_obj_next(pod, c)) {
-		if (init && !pin_str_is(pin_obj_str(pod, pin_obj_get(pod, c,
-		    "restartPolicy")), "Always"))
-			continue;
-		p = pin_obj_first(pod, pin_obj_get(pod, c, "ports"));
-		for (; p != 0; p = pin_obj_next(pod, p))
-			if (pin_str_eq(pin_obj_str(pod, pin_obj_get(pod, p,
-			    "name")), name) && pin_str_eq(pin_obj_str(pod,
-			    pin_obj_get(pod, p, "protocol")), protocol) &&
-			    pin_obj_i64(pod, pin_obj_get(pod, p,
-			    "containerPort"), &v))
-				return (v);
-	}
-	return (0);
-}
-
-static int64_t
-target_port(const struct pin_obj *svc, pin_node port,
-    const struct pin_obj *pod)
-{
-	pin_node t = pin_obj_get(svc, port, "targetPort");
-	struct pin_str protocol = pin_obj_str(svc, pin_obj_get(svc, port,
-	    "protocol"));
-	int64_t v = 0;
-
-	if (t == 0)
-		t = pin_obj_get(svc, port, "port");
-	if (pin_obj_type(svc, t) == PIN_NUMBER && pin_obj_i64(svc, t, &v))
-		return (v);
-	v = named_port(pod, "containers", pin_obj_str(svc, t), protocol);
-	return (v != 0 ? v : named_port(pod, "initContainers",
-	    pin_obj_str(svc, t), protocol));
-}
-
 /* The ports the Service has at this pod, as an array in `made`. */
 static pin_node
 put_ports(struct slices *s, const struct pin_obj *pod)
@@ -71,7 +26,7 @@ put_ports(struct slices *s, const struct pin_obj *pod)
 	list = pin_obj_add_new(s->made, s->made_list, PIN_ARRAY);
 	for (p = pin_obj_first(s->svc, pin_obj_get(s->svc, s->spec, "ports"));
 	    p != 0; p = pin_obj_next(s->svc, p)) {
-		v = target_port(s->svc, p, pod);
+		v = service_port(s->svc, p, pod);
 		if (v == 0)
 			continue;
 		q = pin_obj_add_new(s->made, list, PIN_OBJECT);
@@ -111,12 +66,6 @@ ports_index(struct slices *s, const struct pin_obj *pod)
 
 /* ---- one endpoint --------------------------------------------------------- */
 
-static int
-is_six(struct pin_str ip)
-{
-	return (memchr(ip.p, ':', ip.len) != NULL);
-}
-
 /* Its addresses of the family: an IPv6 one has colons. */
 static int
 put_addresses(struct slices *s, pin_node e, const struct pin_obj *pod)
@@ -130,35 +79,18 @@ put_addresses(struct slices *s, pin_node e, const struct pin_obj *pod)
 	n = pin_obj_first(pod, pin_obj_get(pod, status, "podIPs"));
 	for (; n != 0; n = pin_obj_next(pod, n)) {
 		ip = pin_obj_str(pod, pin_obj_get(pod, n, "ip"));
-		if (ip.len > 0 && is_six(ip) == s->six) {
+		if (ip.len > 0 && service_ip_is_six(ip) == s->six) {
 			pin_obj_add_str(s->made, list, ip);
 			k++;
 		}
 	}
 	ip = pin_obj_str(pod, pin_obj_get(pod, status, "podIP"));
 	if (pin_obj_get(pod, status, "podIPs") == 0 && ip.len > 0 &&
-	    is_six(ip) == s->six) {
+	    service_ip_is_six(ip) == s->six) {
 		pin_obj_add_str(s->made, list, ip);
 		k++;
 	}
 	return (k);
-}
-
-static void
-put_target(struct slices *s, pin_node e, const struct pin_obj *pod)
-{
-	pin_node ref = pin_obj_set_new(s->made, e, "targetRef", PIN_OBJECT);
-	struct pin_str host = str_at(pod, "spec", "hostname");
-
-	pin_obj_set_str(s->made, ref, "kind", PIN_STR("Pod"));
-	pin_obj_set_str(s->made, ref, "namespace", meta_get(pod,
-	    "namespace"));
-	pin_obj_set_str(s->made, ref, "name", meta_get(pod, "name"));
-	pin_obj_set_str(s->made, ref, "uid", meta_get(pod, "uid"));
-	/* A name of its own beneath the Service's. */
-	if (host.len > 0 && pin_str_eq(str_at(pod, "spec", "subdomain"),
-	    meta_get(s->svc, "name")))
-		pin_obj_set_str(s->made, e, "hostname", host);
 }
 
 int
@@ -215,7 +147,7 @@ int
 endpoint_put(struct slices *s, const struct pin_obj *pod)
 {
 	struct pin_str node = str_at(pod, "spec", "nodeName"),
-	    zone = PIN_STR_NONE;
+	    zone = PIN_STR_NONE, host;
 	const struct pin_obj *no = node.len > 0 ? pin_cache_get(s->rc, NODES,
 	    PIN_STR_NONE, node) : NULL;
 	int all = pin_obj_true(s->svc, pin_obj_get(s->svc, s->spec,
@@ -237,7 +169,10 @@ endpoint_put(struct slices *s, const struct pin_obj *pod)
 	pin_obj_set_bool(s->made, c, "ready", ready);
 	pin_obj_set_bool(s->made, c, "serving", serving);
 	pin_obj_set_bool(s->made, c, "terminating", leaving);
-	put_target(s, ep.as, pod);
+	service_put_ref(s->made, ep.as, "targetRef", pod);
+	host = service_hostname(s->svc, pod);
+	if (host.len > 0)
+		pin_obj_set_str(s->made, ep.as, "hostname", host);
 	put_place(s, ep.as, node, zone, ready);
 	ep.ports = ports_index(s, pod);
 	s->ep = array_more(s->rc, s->ep, s->n, &s->cap, sizeof(*s->ep));
@@ -249,56 +184,7 @@ endpoint_put(struct slices *s, const struct pin_obj *pod)
 	return (1);
 }
 
-struct pin_str
-endpoint_time(const struct pin_obj *pod)
-{
-	pin_node n = pin_obj_first(pod, pin_obj_at(pod, pin_obj_root(pod),
-	    "status", "conditions", NULL));
-
-	for (; n != 0; n = pin_obj_next(pod, n))
-		if (pin_str_is(pin_obj_str(pod, pin_obj_get(pod, n, "type")),
-		    "Ready"))
-			return (pin_obj_str(pod, pin_obj_get(pod, n,
-			    "lastTransitionTime")));
-	return (PIN_STR_NONE);
-}
-
 /* ---- one slice ------------------------------------------------------------ */
-
-/* The Service's labels, and ours. */
-static void
-put_labels(struct slices *s, struct pin_obj *o, pin_node meta)
-{
-	pin_node to = pin_obj_set_new(o, meta, "labels", PIN_OBJECT), n;
-	struct pin_str ip = pin_obj_str(s->svc, pin_obj_get(s->svc, s->spec,
-	    "clusterIP"));
-
-	n = pin_obj_first(s->svc, meta_labels(s->svc));
-	for (; n != 0; n = pin_obj_next(s->svc, n))
-		pin_obj_set_node(o, to, pin_obj_key(s->svc, n), s->svc, n);
-	pin_obj_unset(o, to, HEADLESS_LABEL);
-	if (ip.len == 0 || pin_str_is(ip, "None"))
-		pin_obj_set_str(o, to, HEADLESS_LABEL, PIN_STR(""));
-	pin_obj_set_str(o, to, MANAGED_LABEL, PIN_STR(MANAGER));
-	pin_obj_set_str(o, to, SERVICE_LABEL, meta_get(s->svc, "name"));
-}
-
-/* When what it says became true. */
-static void
-put_trigger(struct slices *s, struct pin_obj *o, pin_node meta)
-{
-	pin_node to = pin_obj_get(o, meta, "annotations");
-
-	if (s->trigger.len > 0) {
-		if (to == 0)
-			to = pin_obj_set_new(o, meta, "annotations",
-			    PIN_OBJECT);
-		pin_obj_set_str(o, to, TRIGGER, s->trigger);
-	} else if (pin_obj_unset(o, to, TRIGGER) && pin_obj_count(o, to) ==
-	    0) {
-		pin_obj_unset(o, meta, "annotations");
-	}
-}
 
 struct pin_obj *
 slice_object(struct slices *s, const struct slice *sl, struct pin_str name)
@@ -324,8 +210,10 @@ slice_object(struct slices *s, const struct slice *sl, struct pin_str name)
 		pin_obj_set_str(o, root, "addressType", s->six ?
 		    PIN_STR("IPv6") : PIN_STR("IPv4"));
 	}
-	put_labels(s, o, meta);
-	put_trigger(s, o, meta);
+	list = service_put_labels(s->svc, o, meta);
+	pin_obj_set_str(o, list, MANAGED_LABEL, PIN_STR(MANAGER));
+	pin_obj_set_str(o, list, SERVICE_LABEL, meta_get(s->svc, "name"));
+	service_put_trigger(o, meta, s->trigger);
 	list = pin_obj_set_new(o, root, "endpoints", PIN_ARRAY);
 	for (i = 0; i < sl->n; i++)
 		pin_obj_add_node(o, list, s->made, s->ep[sl->end[i]].as);

@@ -5,14 +5,12 @@
 #ifndef ENDPOINTSLICE_H
 #define ENDPOINTSLICE_H
 
-#include "../common/meta.h"
+#include "../common/service.h"
 
 #define SLICE_MAX	100	/* endpoints of one slice */
 #define SERVICE_LABEL	"kubernetes.io/service-name"
 #define MANAGED_LABEL	"endpointslice.kubernetes.io/managed-by"
-#define HEADLESS_LABEL	"service.kubernetes.io/headless"
 #define ZONE_LABEL	"topology.kubernetes.io/zone"
-#define TRIGGER		"endpoints.kubernetes.io/last-change-trigger-time"
 #define MANAGER		"endpointslice-controller.k8s.io"
 
 enum { SERVICES, PODS, SLICES, NODES };		/* rows */
@@ -70,8 +68,6 @@ void	*array_more(struct pin_reconcile *, void *, uint32_t n, uint32_t *cap,
 int	hints_of(const struct pin_obj *svc);
 /* 1: it has an address of the family and a Node that is there. */
 int	endpoint_put(struct slices *, const struct pin_obj *pod);
-/* When it became ready, or ceased to be. */
-struct pin_str	endpoint_time(const struct pin_obj *pod);
 /* The slice as it shall be. NULL: no memory. */
 struct pin_obj	*slice_object(struct slices *, const struct slice *,
 	    struct pin_str name);

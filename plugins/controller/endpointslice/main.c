@@ -7,10 +7,6 @@
  * Not here: hints by annotation (topology-mode), which upstream gives only
  * where every zone has its share of endpoints. */
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <pintle/labels.h>
 
 #include "endpointslice.h"
 
@@ -42,36 +38,13 @@ const struct pin_plugin pin_plugin = {
 
 /* ---- which services --------------------------------------------------- */
 
-struct find {
-	const struct pin_obj *pod, *before;
-	struct pin_keys	*out;
-};
-
-static int
-selects(void *arg, const struct pin_obj *svc)
-{
-	struct find *f = arg;
-	pin_node sel = pin_obj_at(svc, pin_obj_root(svc), "spec", "selector",
-	    NULL);
-
-	if (pin_labels_match_map(svc, sel, f->pod, meta_labels(f->pod)) ||
-	    (f->before != NULL && pin_labels_match_map(svc, sel, f->before,
-	    meta_labels(f->before))))
-		pin_keys_add(f->out, meta_get(svc, "namespace"),
-		    meta_get(svc, "name"));
-	return (0);
-}
-
 static void
 slice_map_pod(void *self, struct pin_reconcile *rc,
     const struct pin_obj *object, const struct pin_obj *before,
     struct pin_keys *out)
 {
-	struct find f = { .pod = object, .before = before, .out = out };
-
 	(void)self;
-	pin_cache_list(rc, SERVICES, meta_get(object, "namespace"), selects,
-	    &f);
+	service_map_pod(rc, SERVICES, object, before, out);
 }
 
 static struct pin_str
@@ -143,8 +116,7 @@ take_pod(void *arg, const struct pin_obj *pod)
 {
 	struct slices *s = arg;
 
-	if (!pod_ended(pod) && pin_labels_match_map(s->svc,
-	    pin_obj_get(s->svc, s->spec, "selector"), pod, meta_labels(pod)))
+	if (!pod_ended(pod) && service_selects(s->svc, pod))
 		(void)endpoint_put(s, pod);
 	return (s->rc_code != PIN_OK);
 }
@@ -368,9 +340,7 @@ slice_reconcile(void *self, struct pin_reconcile *rc, struct pin_str ns,
 	s.spec = pin_obj_get(s.svc, pin_obj_root(s.svc), "spec");
 	/* Without a selector the addresses are somebody else's affair, those
 	 * there are included. */
-	if (pin_obj_count(s.svc, pin_obj_get(s.svc, s.spec, "selector")) == 0 ||
-	    pin_str_is(pin_obj_str(s.svc, pin_obj_get(s.svc, s.spec,
-	    "type")), "ExternalName"))
+	if (!service_is_ours(s.svc))
 		return (PIN_OK);
 	s.hints = hints_of(s.svc);
 	pin_cache_list(rc, SLICES, ns, note_slice, &s);

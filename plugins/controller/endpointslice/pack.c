@@ -48,7 +48,7 @@ serving(const struct pin_obj *o, pin_node endpoint)
 static void
 changed(struct slices *s, const struct endpoint *e)
 {
-	struct pin_str t = endpoint_time(e->pod);
+	struct pin_str t = service_pod_time(e->pod);
 
 	if (t.len > 0 && (s->trigger.len == 0 || pin_str_cmp(t, s->trigger) <
 	    0))
