@@ -123,7 +123,12 @@ test_many(void)
 		    "\"targetRef\""), 100);
 		CHECK(HAS(s, "\"endpoints.kubernetes.io/over-capacity\":"
 		    "\"truncated\""));
-		for (i = 0; i < 200; i++) {
+		for (i = 1100; i < 1300; i++)
+			put_pod(i, 80, "True");
+		s = settled();
+		CHECK_INT(ctl_count(s, "\"targetRef\""), 1000);
+		CHECK(!HAS(s, "notReadyAddresses"));
+		for (i = 0; i < 400; i++) {
 			char name[8];
 
 			snprintf(name, sizeof(name), "p%04d", i);

@@ -273,6 +273,14 @@ test_packing(void)
 			put_pod(i, "n1", 80, "True");
 		CHECK_INT(ctl_count(ctl_do(&c, "a", "web"), "create /"), 1);
 		CHECK_STR(sizes(), "99 59 51");
+	}
+	CASE("of several that are written, the fullest") {
+		ctl_delete(&c, "pods", "a", "p070");	/* of the 99 */
+		ctl_delete(&c, "pods", "a", "p200");	/* of the 59 */
+		ctl_delete(&c, "pods", "a", "p140");	/* of the 51 */
+		put_pod(70, "n1", 80, "True");
+		CHECK_INT(ctl_count(ctl_do(&c, "a", "web"), "update /"), 3);
+		CHECK_STR(sizes(), "99 58 50");
 		ctl_close(&c);
 	}
 }
@@ -294,12 +302,14 @@ test_whose(void)
 	}
 	CASE("one that has lost its owner is replaced, a foreign one is not") {
 		begin();
+		put_pod(1, "n1", 80, "True");
 		ctl_put(&c, "discovery.k8s.io/endpointslices", "{\"metadata\":{"
 		    "\"name\":\"web-x\",\"namespace\":\"a\",\"labels\":{"
 		    "\"kubernetes.io/service-name\":\"web\","
 		    "\"endpointslice.kubernetes.io/managed-by\":"
 		    "\"endpointslice-controller.k8s.io\"}},\"addressType\":"
-		    "\"IPv4\"}");
+		    "\"IPv4\",\"ports\":[{\"name\":\"http\",\"protocol\":"
+		    "\"TCP\",\"port\":80}]}");
 		ctl_put(&c, "discovery.k8s.io/endpointslices", "{\"metadata\":{"
 		    "\"name\":\"web-y\",\"namespace\":\"a\",\"labels\":{"
 		    "\"kubernetes.io/service-name\":\"web\","
