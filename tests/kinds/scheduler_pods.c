@@ -132,6 +132,18 @@ test_near(void)
 		CHECK(says("web -> n2"));
 		kit_close(&k);
 	}
+	CASE("affinity: a pod that is there already becomes that pod") {
+		kit_open(&k, 1, "inter-pod-affinity");
+		node("n1", "a");
+		pod("db", "x", "n1", "");
+		pod("web", "web", "", REQ("podAffinity", TERM("db", "zone",
+		    "")));
+		CHECK(says("didn't match pod affinity rules"));
+		pod("db", "db", "n1", "");
+		k.now += 60 * KIT_S;
+		CHECK(says("web -> n1"));
+		kit_close(&k);
+	}
 	CASE("affinity: the first of a group that wants to be together") {
 		kit_open(&k, 1, "inter-pod-affinity");
 		node("n1", "");
@@ -215,6 +227,10 @@ test_far(void)
 		    ":{},\"mismatchLabelKeys\":[\"app\"],\"topologyKey\":"
 		    "\"host\"}"));
 		CHECK(says("didn't match pod anti-affinity rules"));
+		node("n2", "b");
+		pod("a2", "one", "n2", "");
+		k.now += 60 * KIT_S;
+		CHECK(says("c -> n2"));
 		kit_close(&k);
 	}
 }
@@ -308,6 +324,10 @@ test_spread(void)
 		pod("a", "g", "n2", "");
 		kit_pod_json(&k, "{\"metadata\":{\"namespace\":\"ns\","
 		    "\"name\":\"o\",\"uid\":\"u-o\",\"deletionTimestamp\":"
+		    "\"2026-01-01T00:00:00Z\",\"labels\":{\"app\":\"g\"}},"
+		    "\"spec\":{\"nodeName\":\"n1\"}}");
+		kit_pod_json(&k, "{\"metadata\":{\"namespace\":\"ns\","
+		    "\"name\":\"o2\",\"uid\":\"u-o2\",\"deletionTimestamp\":"
 		    "\"2026-01-01T00:00:00Z\",\"labels\":{\"app\":\"g\"}},"
 		    "\"spec\":{\"nodeName\":\"n1\"}}");
 		pod("b", "g", "", SPREAD("1", "zone", ""));
