@@ -342,7 +342,7 @@ run_events(struct running *run, uint32_t after)
 	for (e = run->plan->events; e != NULL; e = e->next)
 		if (e->after == after)
 			recorder_say(c->m->recorder, &c->who, c->component,
-			    e);
+			    &e->says);
 }
 
 /* Heap; NULL: the answer is none. */

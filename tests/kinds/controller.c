@@ -322,7 +322,7 @@ plan_text(const struct pin_plan *p)
 		    PIN_SARG(w->body));
 	for (e = p->events; e != NULL; e = e->next)
 		pin_out_printf(&o, "event " PIN_SFMT " " PIN_SFMT "\n",
-		    PIN_SARG(e->reason), PIN_SARG(e->message));
+		    PIN_SARG(e->says.reason), PIN_SARG(e->says.message));
 	pin_out_char(&o, '\0');
 	s = pin_xstrdup(o.p);
 	pin_out_fini(&o);

@@ -164,8 +164,8 @@ text_of(const struct pin_plan *p)
 		    verbs[w->verb], PIN_SARG(w->path), PIN_SARG(w->body));
 	for (e = p->events; e != NULL; e = e->next)
 		pin_out_printf(&o, "event " PIN_SFMT " " PIN_SFMT " " PIN_SFMT
-		    "\n", PIN_SARG(e->type), PIN_SARG(e->reason),
-		    PIN_SARG(e->message));
+		    "\n", PIN_SARG(e->says.type), PIN_SARG(e->says.reason),
+		    PIN_SARG(e->says.message));
 	pin_out_char(&o, '\0');
 	s = pin_xstrdup(o.p);
 	pin_out_fini(&o);
