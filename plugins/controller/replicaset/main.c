@@ -6,6 +6,7 @@
  * Contract: pintle/controller.h; upstream's replicaset-controller: adoption,
  * release, which pods go first, status. */
 #include <stdio.h>
+#include <string.h>
 
 #include <pintle/labels.h>
 
@@ -137,6 +138,9 @@ new_pod(struct rs *s, const char *name)
 		return (NULL);
 	meta = pin_obj_set_new(o, pin_obj_root(o), "metadata", PIN_OBJECT);
 	pin_obj_set_str(o, meta, "name", pin_str(name));
+	/* As if the server had made the name: others read it there. */
+	pin_obj_set_str(o, meta, "generateName", (struct pin_str){ name,
+	    strlen(name) - 5 });
 	from = pin_obj_get(set, t, "metadata");
 	for (i = 0; i < PIN_LEN(copied); i++)
 		if ((n = pin_obj_get(set, from, copied[i])) != 0)

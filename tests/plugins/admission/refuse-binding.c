@@ -7,7 +7,7 @@
 static pin_admission_validate_fn refuse_validate;
 
 static const struct pin_admission_match refuse_match[] = {
-	{ "", "pods/binding", PIN_OP_CREATE | PIN_OP_UPDATE, 0 },
+	{ "", "pods/binding", PIN_OP_CREATE, 0 },
 	{ NULL, NULL, 0, 0 }
 };
 
