@@ -249,24 +249,21 @@ cache_owned(const struct cache *c, struct pin_str uid, uint32_t *n)
 
 struct cache_entry *
 cache_put(struct cache *c, struct pin_str ns, struct pin_str name,
-    uint64_t revision, struct pin_buf *buf, size_t off, size_t len,
-    struct pin_str owner)
+    uint64_t revision, struct pin_buf *buf, struct pin_str owner)
 {
 	char text[CACHE_KEY_MAX];
 	struct pin_str key = { text, cache_key(text, ns, name) };
 	struct cache_entry *e;
 
-	if (key.len == 0 || off > UINT32_MAX || len > UINT32_MAX)
+	if (key.len == 0)
 		return (NULL);
 	e = cache_get(c, key);
 	if (e == NULL)
 		e = entry_new(c, ns, key);
-	c->bytes += len - e->len;
+	c->bytes += buf->len - (e->buf != NULL ? e->buf->len : 0);
 	(void)pin_buf_get(buf);
 	pin_buf_put(&e->buf);
 	e->buf = buf;
-	e->off = (uint32_t)off;
-	e->len = (uint32_t)len;
 	e->revision = revision;
 	if (e->owner == NULL || !pin_str_eq(owner, (struct pin_str){
 	    e->owner->uid, e->owner->uid_len })) {
@@ -290,6 +287,6 @@ cache_remove(struct cache *c, struct cache_entry *e)
 			*path[i] = e->next[i];
 	owner_leave(c, e);
 	c->n--;
-	c->bytes -= e->len;
+	c->bytes -= e->buf->len;
 	entry_free(e);
 }

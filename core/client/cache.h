@@ -5,8 +5,7 @@
  * logarithm, walking in order nothing.
  * Knows nothing of servers. Thread: its owner's.
  * Contract: a key is "NAMESPACE/NAME", or "NAME" for cluster scope. An entry
- * holds a reference to bytes it usually shares (a watch line of the server's
- * ring), so a cached object costs its entry. */
+ * holds a reference to bytes, which others may share. */
 #ifndef PINTLE_CLIENT_CACHE_H
 #define PINTLE_CLIENT_CACHE_H
 
@@ -19,7 +18,6 @@ struct cache_owner;
 
 struct cache_entry {
 	struct pin_buf	*buf;		/* a reference */
-	uint32_t	 off, len;	/* of the object in it */
 	uint64_t	 revision;
 	uint32_t	 generation;	/* of the list that last named it */
 	uint16_t	 key_len, ns_len;
@@ -66,14 +64,13 @@ cache_name(const struct cache_entry *e)
 static inline struct pin_str
 cache_bytes(const struct cache_entry *e)
 {
-	return ((struct pin_str){ (const char *)e->buf->data + e->off,
-	    e->len });
+	return ((struct pin_str){ (const char *)e->buf->data, e->buf->len });
 }
 
 /* Adds or replaces; takes a reference of its own. owner: uid or none. */
 struct cache_entry *cache_put(struct cache *, struct pin_str ns,
 	    struct pin_str name, uint64_t revision, struct pin_buf *,
-	    size_t off, size_t len, struct pin_str owner);
+	    struct pin_str owner);
 void	cache_remove(struct cache *, struct cache_entry *);
 /* Entries of an owner, linked by own_next, in no order. */
 struct cache_entry *cache_owned(const struct cache *, struct pin_str uid,

@@ -15,6 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/client/shelf.h"
+
 #define INFORMER_MAGIC	0x696e666fu
 #define SCRATCH_MAX	((size_t)256 << 20)
 #define LIVED_NS	UINT64_C(1000000000)	/* a watch that was one */
@@ -125,73 +127,90 @@ entry_gone(struct informer *inf, struct cache_entry *e,
 	if (ev.object != NULL)
 		tell(inf, &ev);
 	pin_buf_put(&held);
+	shelf_tidy();
 }
 
+/* A member, after a comma unless it is the first. */
 static void
-stub_member(struct pin_out *p, const struct pin_obj *o, pin_node at,
-    const char *key, const char *before)
+put_member(struct pin_out *p, const struct pin_obj *o, pin_node n)
 {
-	pin_node n = pin_obj_get(o, at, key);
-
-	if (n == 0)
+	if (p->failed != PIN_OK || n == 0)
 		return;
-	pin_out_printf(p, "%s\"%s\":", before, key);
+	if (p->p[p->len - 1] != '{')
+		pin_out_char(p, ',');
+	pin_json_quote(p, pin_obj_key(o, n));
+	pin_out_char(p, ':');
 	pin_obj_write(o, n, p);
 }
 
-/* What identifies, owns and holds it. NULL: no memory. */
-static struct pin_buf *
-stub(struct informer *inf, const struct pin_obj *o)
+/* What identifies, owns and holds it. */
+static void
+put_stub(struct pin_out *p, const struct pin_obj *o)
 {
-	pin_node root = pin_obj_root(o), meta = pin_obj_get(o, root,
-	    "metadata");
-	static const char *const keep[] = { "namespace", "uid",
+	static const char *const keep[] = { "name", "namespace", "uid",
 	    "resourceVersion", "deletionTimestamp", "finalizers",
 	    "ownerReferences" };
-	struct pin_out p;
+	pin_node root = pin_obj_root(o), meta = pin_obj_get(o, root,
+	    "metadata");
 	size_t i;
 
-	pin_out_init(&p, inf->all->scratch, SCRATCH_MAX);
-	pin_out_char(&p, '{');
-	stub_member(&p, o, root, "apiVersion", "");
-	stub_member(&p, o, root, "kind", ",");
-	pin_out_cstr(&p, ",\"metadata\":{");
-	stub_member(&p, o, meta, "name", "");
+	pin_out_char(p, '{');
+	put_member(p, o, pin_obj_get(o, root, "apiVersion"));
+	put_member(p, o, pin_obj_get(o, root, "kind"));
+	pin_out_cstr(p, ",\"metadata\":{");
 	for (i = 0; i < PIN_LEN(keep); i++)
-		stub_member(&p, o, meta, keep[i], ",");
-	pin_out_cstr(&p, "}}");
-	return (p.failed == PIN_OK ? pin_buf_copy(p.p, p.len) : NULL);
+		put_member(p, o, pin_obj_get(o, meta, keep[i]));
+	pin_out_cstr(p, "}}");
+}
+
+/* All but metadata.managedFields, a third of a pod that no consumer reads;
+ * an update without them leaves the server's in place. */
+static void
+put_lean(struct pin_out *p, const struct pin_obj *o)
+{
+	pin_node root = pin_obj_root(o), meta = pin_obj_get(o, root,
+	    "metadata"), fields = pin_obj_get(o, meta, "managedFields"), n;
+
+	pin_out_cstr(p, "{\"metadata\":{");
+	for (n = pin_obj_first(o, meta); n != 0; n = pin_obj_next(o, n))
+		if (n != fields)
+			put_member(p, o, n);
+	pin_out_char(p, '}');
+	for (n = pin_obj_first(o, root); n != 0; n = pin_obj_next(o, n))
+		if (n != meta)
+			put_member(p, o, n);
+	pin_out_char(p, '}');
 }
 
 static void
 entry_put(struct informer *inf, struct cache_entry *e,
-    const struct pin_obj *o, uint64_t revision, struct pin_buf *buf,
-    size_t off, size_t len)
+    const struct pin_obj *o, uint64_t revision)
 {
 	struct informer_event ev = { .revision = revision, .object = o,
 	    .namespace = meta_str(o, "namespace"),
 	    .name = meta_str(o, "name") };
-	struct pin_buf *held = NULL, *own = NULL;
+	struct pin_buf *held = NULL, *kept;
+	struct pin_out p;
 
-	if (inf->meta) {
-		own = stub(inf, o);
-		PIN_ASSERT(own != NULL);
-		buf = own;
-		off = 0;
-		len = own->len;
-	}
+	pin_out_init(&p, inf->all->scratch, SCRATCH_MAX);
+	if (inf->meta)
+		put_stub(&p, o);
+	else
+		put_lean(&p, o);
+	kept = p.failed == PIN_OK ? shelf_put(p.p, p.len) : NULL;
+	PIN_ASSERT(kept != NULL);
 	ev.type = e == NULL ? INFORMER_ADDED : INFORMER_MODIFIED;
 	if (e != NULL) {
 		held = pin_buf_get(e->buf);
 		ev.before = cache_bytes(e);
 	}
-	e = cache_put(&inf->cache, ev.namespace, ev.name, revision, buf, off,
-	    len, owner_uid(o));
+	e = cache_put(&inf->cache, ev.namespace, ev.name, revision, kept,
+	    owner_uid(o));
 	if (e != NULL) {
 		e->generation = inf->generation;
 		tell(inf, &ev);
 	}
-	pin_buf_put(&own);
+	pin_buf_put(&kept);
 	pin_buf_put(&held);
 }
 
@@ -266,7 +285,7 @@ on_error(struct informer *inf, const struct pin_obj *o)
 
 static void
 on_object(struct informer *inf, struct pin_str type, const struct pin_obj *o,
-    uint64_t revision, struct pin_buf *buf, size_t off, size_t len)
+    uint64_t revision)
 {
 	char text[CACHE_KEY_MAX];
 	struct pin_str key = { text, cache_key(text,
@@ -290,7 +309,7 @@ on_object(struct informer *inf, struct pin_str type, const struct pin_obj *o,
 		if (e != NULL)
 			entry_gone(inf, e, o, revision);
 	} else {
-		entry_put(inf, e, o, revision, buf, off, len);
+		entry_put(inf, e, o, revision);
 	}
 }
 
@@ -340,8 +359,7 @@ informer_line(struct client_call *call, struct pin_buf *buf, size_t off,
 	} else if (pin_str_is(type, "BOOKMARK")) {
 		on_bookmark(inf, o, revision);
 	} else {
-		on_object(inf, type, o, revision, buf, off + at,
-		    len - at - 1);
+		on_object(inf, type, o, revision);
 	}
 	if (!inf->failed || inf->call.client == NULL)
 		return;
@@ -462,6 +480,7 @@ informers_new(struct client *client)
 	all->host = pin_loop_host(client_loop(client));
 	all->scratch = pin_arena_new(SCRATCH_MAX);
 	PIN_ASSERT(all->scratch != NULL);
+	shelf_open();
 	return (all);
 }
 
@@ -473,6 +492,7 @@ informers_free(PIN_OWN struct informers **ap)
 	*ap = NULL;
 	PIN_ASSERT(all->first == NULL);
 	pin_arena_free(&all->scratch);
+	shelf_close();
 	free(all);
 }
 
@@ -502,8 +522,8 @@ replay(struct informer *inf, struct informer_user *u)
 
 	for (e = inf->cache.head[0]; e != NULL; e = cache_next(e)) {
 		pin_arena_reset(inf->all->scratch);
-		if (pin_obj_parse(inf->all->scratch, cache_bytes(e).p, e->len,
-		    &o, &err) != PIN_OK)
+		if (pin_obj_parse(inf->all->scratch, cache_bytes(e).p,
+		    cache_bytes(e).len, &o, &err) != PIN_OK)
 			continue;
 		ev.object = o;
 		ev.revision = e->revision;

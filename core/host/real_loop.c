@@ -19,6 +19,8 @@
 
 /* One turn: messages (at most PIN_LOOP_MSGS_TURN), timers, hooks; then libuv
  * waits for sockets, the wake handle or the one uv timer, and runs what came.
+ * What messages post runs in the next turn: one that goes on by posting
+ * itself lets sockets in between.
  *
  * The queue is a stack that posters push to by compare-and-swap and the loop
  * takes as a whole and turns round: FIFO per sender, no lock, and whatever a
@@ -75,16 +77,15 @@ take_posted(struct pin__real_loop *l)
 	return (list);
 }
 
-/* Runs at most *budget messages; afterwards budget is 0 or none is left. */
+/* Runs what is there now, at most *budget messages. */
 static void
 run_messages(struct pin__real_loop *l, uint32_t *budget)
 {
 	struct pin_msg *m;
 
-	while (*budget > 0) {
-		if (l->batch == NULL && (l->batch = take_posted(l)) == NULL)
-			return;
-		m = l->batch;
+	if (l->batch == NULL)
+		l->batch = take_posted(l);
+	while (*budget > 0 && (m = l->batch) != NULL) {
 		l->batch = m->next;
 		m->next = NULL;
 		(*budget)--;
@@ -98,7 +99,8 @@ queue_empty(struct pin__real_loop *l)
 	return (l->batch == NULL && atomic_load(&l->posted) == NULL);
 }
 
-/* Everything but sockets. Returns 1 when there is nothing left to run now. */
+/* Everything but sockets; once it is to stop, until nothing is left. Returns
+ * 1 when there is nothing left to run now. */
 static int
 turn(struct pin__real_loop *l)
 {
@@ -109,10 +111,8 @@ turn(struct pin__real_loop *l)
 		run_messages(l, &budget);
 		pin__wheel_run(&l->base.wheel,
 		    l->base.host->ops->now(l->base.host));
-		if (budget > 0)
-			run_messages(l, &budget);
 		pin__loop_hooks(&l->base);
-	} while (budget > 0 && !queue_empty(l));
+	} while (budget > 0 && !queue_empty(l) && atomic_load(&l->stop) != 0);
 	return (queue_empty(l));
 }
 

@@ -98,7 +98,7 @@ node_event(struct informer_user *u, const struct informer_event *ev)
 	}
 	e = entry_of(u, ev);
 	if (e != NULL)
-		sched_node_put(sc->sched, ev->object, e->buf, e->off, e->len,
+		sched_node_put(sc->sched, ev->object, e->buf, 0, e->buf->len,
 		    now);
 }
 
@@ -115,7 +115,7 @@ pod_event(struct informer_user *u, const struct informer_event *ev)
 	}
 	e = entry_of(u, ev);
 	if (e != NULL)
-		sched_pod_put(sc->sched, ev->object, e->buf, e->off, e->len,
+		sched_pod_put(sc->sched, ev->object, e->buf, 0, e->buf->len,
 		    now);
 }
 

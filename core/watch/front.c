@@ -50,6 +50,8 @@ watch_publish(void *arg, const struct pin_event *ev, uint32_t n,
 
 /* ---- the front ------------------------------------------------------ */
 
+static void	front_flush(struct watch_front *);
+
 /* One event to all groups of its resource. A resource that is stored in
  * another's form (events.k8s.io) shares the bucket of the stored one. */
 static void
@@ -75,17 +77,34 @@ front_event(struct watch_front *wf, struct ring_event *e, uint64_t seq)
 	}
 }
 
+/* A few watchers at a time, with the loop's other work in between. A watcher
+ * whose turn has not come gets what happens meanwhile in the same record and
+ * the same send: the busier the front, the less a delivery costs, and no
+ * request waits until a thousand watchers have been served. */
+static void
+front_flush_some(struct pin_msg *msg)
+{
+	struct watch_front *wf = (struct watch_front *)(void *)((char *)msg -
+	    offsetof(struct watch_front, flush));
+	struct watcher *w;
+	uint32_t n;
+
+	wf->flushing = 0;
+	/* One by one: any of them may take others off the list. */
+	for (n = 0; n < WATCH_FLUSH && (w = wf->dirty) != NULL; n++) {
+		watcher_clean(w);
+		(void)watcher_flush(w);
+	}
+	front_flush(wf);
+}
+
 static void
 front_flush(struct watch_front *wf)
 {
-	struct watcher *w;
-
-	/* One at a time: any of them may take others off the list. */
-	while ((w = wf->dirty) != NULL) {
-		wf->dirty = w->dirty_next;
-		w->dirty = 0;
-		(void)watcher_flush(w);
-	}
+	if (wf->dirty == NULL || wf->flushing)
+		return;
+	wf->flushing = 1;
+	pin_loop_post(wf->front->loop, &wf->flush);
 }
 
 static void
@@ -221,6 +240,7 @@ watch_front_open(struct front *f, uint64_t revision, uint64_t ring_bytes)
 	PIN_ASSERT(wf->scratch != NULL);
 	ring_init(&wf->ring, WATCH_RING_SLOTS, ring_bytes, revision);
 	pin_timer_init(&wf->tick, f->loop, front_tick);
+	wf->flush.fn = front_flush_some;
 	f->watch = wf;
 }
 
@@ -228,8 +248,11 @@ void
 watch_front_close(struct front *f)
 {
 	struct watch_front *wf = f->watch;
+	int i;
 
-	PIN_ASSERT(wf->all == NULL && wf->waiting == NULL);
+	PIN_ASSERT(wf->all == NULL && wf->waiting == NULL && !wf->flushing);
+	for (i = 0; i < EVENT__COUNT; i++)
+		pin_buf_put(&wf->lines[i]);
 	ring_fini(&wf->ring);
 	pin_arena_free(&wf->scratch);
 	free(wf);

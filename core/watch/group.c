@@ -154,6 +154,22 @@ group_type(struct watch_front *wf, struct group *g, struct request *any,
 	return (g->type);
 }
 
+/* What plain watchers of all groups get, made once a front and event. It is
+ * not kept with the event: the ring would hold every object twice. */
+static struct pin_buf *
+front_line(struct watch_front *wf, struct ring_event *e, int type)
+{
+	int i;
+
+	if (wf->lines_of != e->id)
+		for (i = 0; i < EVENT__COUNT; i++)
+			pin_buf_put(&wf->lines[i]);
+	wf->lines_of = e->id;
+	if (wf->lines[type] == NULL)
+		wf->lines[type] = ring_event_line(e, (uint32_t)type);
+	return (wf->lines[type]);
+}
+
 struct pin_buf *
 group_line(struct watch_front *wf, struct group *g, struct request *any,
     struct ring_event *e, int type)
@@ -162,7 +178,7 @@ group_line(struct watch_front *wf, struct group *g, struct request *any,
 	struct pin_out o;
 
 	if (render_is_plain(any))
-		return (ring_event_line(e, (uint32_t)type));
+		return (front_line(wf, e, type));
 	if (g->line != NULL && g->event == e->id)
 		return (g->line);
 	pin_arena_reset(wf->scratch);

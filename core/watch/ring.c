@@ -55,17 +55,10 @@ ring_event_get(struct ring_event *e)
 void
 ring_event_put(struct ring_event *e)
 {
-	struct pin_buf *line;
-	uint32_t i;
-
 	if (atomic_fetch_sub_explicit(&e->refs, 1, memory_order_acq_rel) != 1)
 		return;
 	pin_buf_put(&e->value);
 	pin_buf_put(&e->before);
-	for (i = 0; i < EVENT__COUNT; i++) {
-		line = atomic_load(&e->lines[i]);
-		pin_buf_put(&line);
-	}
 	free(e);
 }
 
@@ -77,28 +70,17 @@ ring_event_object(const struct ring_event *e, uint32_t type)
 }
 
 struct pin_buf *
-ring_event_line(struct ring_event *e, uint32_t type)
+ring_event_line(const struct ring_event *e, uint32_t type)
 {
-	struct pin_buf *line = atomic_load_explicit(&e->lines[type],
-	    memory_order_acquire), *none = NULL;
+	struct pin_buf *line;
 	struct pin_out o;
 
-	if (line != NULL)
-		return (line);
 	pin_out_init(&o, NULL, SIZE_MAX);
 	pin_out_printf(&o, "{\"type\":\"%s\",\"object\":", event_names[type]);
 	splice_write(&o, ring_event_object(e, type), e->revision, 0);
 	pin_out_cstr(&o, "}\n");
 	line = o.failed == PIN_OK ? pin_buf_copy(o.p, o.len) : NULL;
 	pin_out_fini(&o);
-	if (line == NULL)
-		return (NULL);
-	/* Two fronts may make it at once; the first one stays. */
-	if (!atomic_compare_exchange_strong_explicit(&e->lines[type], &none,
-	    line, memory_order_acq_rel, memory_order_acquire)) {
-		pin_buf_put(&line);
-		line = none;
-	}
 	return (line);
 }
 
@@ -119,7 +101,7 @@ static uint64_t
 event_bytes(const struct ring_event *e)
 {
 	return (sizeof(*e) + e->key_len + (e->value != NULL ? e->value->len :
-	    e->before->len));
+	    0) + (e->before != NULL ? e->before->len : 0));
 }
 
 /* Drops the oldest revision, whole. */

@@ -3,8 +3,7 @@
  * ring.h -- committed events on their way to watchers: made once on the
  * store's thread, shared by reference with every front, kept by each front
  * in a ring that is the watch history in memory.
- * Threads: events are immutable but for their lazily made lines (atomic);
- * a ring belongs to its front.
+ * Threads: events are immutable; a ring belongs to its front.
  * Contract: events of one revision stay together; revisions never decrease;
  * everything after `floor` is in the ring. */
 #ifndef PINTLE_RING_H
@@ -28,8 +27,6 @@ struct ring_event {
 	struct pin_str	 namespace, name;	/* in key */
 	struct pin_buf	*value;		/* NULL: deleted */
 	struct pin_buf	*before;	/* NULL: created */
-	/* {"type":"...","object":...}\n in the stored form, made on demand. */
-	_Atomic(struct pin_buf *) lines[EVENT__COUNT];
 	uint32_t	 key_len, pad;
 	char		 key[];
 };
@@ -43,8 +40,9 @@ struct ring_event *ring_event_get(struct ring_event *);
 void	ring_event_put(struct ring_event *);
 /* The bytes an event of this type carries: before for DELETED. */
 struct pin_buf *ring_event_object(const struct ring_event *, uint32_t type);
-/* Borrowed from the event; NULL: no memory. */
-struct pin_buf *ring_event_line(struct ring_event *, uint32_t type);
+/* {"type":"...","object":...}\n in the stored form, the caller's. NULL: no
+ * memory. */
+struct pin_buf *ring_event_line(const struct ring_event *, uint32_t type);
 
 struct ring {
 	struct ring_event **slot;

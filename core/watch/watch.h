@@ -17,6 +17,7 @@
 #define WATCH_BUCKETS		128		/* resources, hashed */
 #define WATCH_PIECE		(128u << 10)	/* initial state, at once */
 #define WATCH_BURST		256		/* ring events a turn */
+#define WATCH_FLUSH		32		/* watchers sent to at once */
 #define WATCH_TICK_MS		1000
 #define WATCH_BOOKMARK_MS	60000
 #define WATCH_LAST_MS		2000	/* before the end, a bookmark */
@@ -52,7 +53,7 @@ struct watcher {
 	struct group	*group;
 	struct watcher	*next, *prev;	/* in members, or in catching */
 	struct watcher	*all_next, *all_prev;
-	struct watcher	*dirty_next;
+	struct watcher	*dirty_next, *dirty_prev;
 	uint32_t	 dirty, sent_any;
 	uint32_t	 broken;	/* an event could not be made */
 	uint32_t	 forgotten;	/* history begins in the middle */
@@ -73,7 +74,14 @@ struct watch_front {
 	struct group	*bucket[WATCH_BUCKETS];
 	struct watcher	*catching;
 	struct watcher	*all;
-	struct watcher	*dirty;
+	/* Something waits to be sent, the longest first. */
+	struct watcher	*dirty, *dirty_last;
+	struct pin_msg	 flush;
+	uint32_t	 flushing;	/* flush is posted */
+	uint32_t	 pad;
+	/* Lines of one event, rendered in the stored form. */
+	uint64_t	 lines_of;	/* its id; 0: none */
+	struct pin_buf	*lines[EVENT__COUNT];
 	struct request	*waiting;	/* for a revision */
 	struct pin_timer tick;
 	struct pin_arena *scratch;
@@ -117,5 +125,6 @@ int	watcher_flush(struct watcher *);
 void	watcher_tick(struct watcher *, uint64_t now_ns);
 void	watcher_end(struct watcher *, int ok);
 void	watcher_dirty(struct watcher *);
+void	watcher_clean(struct watcher *);
 
 #endif

@@ -26,8 +26,29 @@ watcher_dirty(struct watcher *w)
 	if (w->dirty)
 		return;
 	w->dirty = 1;
-	w->dirty_next = w->wf->dirty;
-	w->wf->dirty = w;
+	w->dirty_next = NULL;
+	w->dirty_prev = w->wf->dirty_last;
+	if (w->dirty_prev != NULL)
+		w->dirty_prev->dirty_next = w;
+	else
+		w->wf->dirty = w;
+	w->wf->dirty_last = w;
+}
+
+void
+watcher_clean(struct watcher *w)
+{
+	if (!w->dirty)
+		return;
+	if (w->dirty_prev != NULL)
+		w->dirty_prev->dirty_next = w->dirty_next;
+	else
+		w->wf->dirty = w->dirty_next;
+	if (w->dirty_next != NULL)
+		w->dirty_next->dirty_prev = w->dirty_prev;
+	else
+		w->wf->dirty_last = w->dirty_prev;
+	w->dirty = 0;
 }
 
 /* ---- lists ---------------------------------------------------------- */
@@ -69,19 +90,6 @@ set_state(struct watcher *w, uint32_t state)
 	list_link(list_of(w), w);
 }
 
-static void
-dirty_remove(struct watcher *w)
-{
-	struct watcher **at;
-
-	if (!w->dirty)
-		return;
-	for (at = &w->wf->dirty; *at != w; at = &(*at)->dirty_next)
-		;
-	*at = w->dirty_next;
-	w->dirty = 0;
-}
-
 void
 watcher_end(struct watcher *w, int ok)
 {
@@ -90,7 +98,7 @@ watcher_end(struct watcher *w, int ok)
 
 	PIN_VALID(w, WATCHER_MAGIC);
 	list_unlink(list_of(w), w);
-	dirty_remove(w);
+	watcher_clean(w);
 	if (w->all_prev != NULL)
 		w->all_prev->all_next = w->all_next;
 	else

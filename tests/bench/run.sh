@@ -1,14 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# run.sh -- make bench: the floors, each measured against its limit or against
-# a peer in the same run. Three alternating rounds, medians; the shipped
-# configuration (TLS, rbac, durability on) with one token added for the load
-# generator. Prints one row a floor: name, figure, floor, aim, ok or MISSED.
-# Needs wrk, curl and nginx; says what it skips.
-# usage: run.sh [BUILD]     SECONDS_EACH=5 ROUNDS=3 BENCH="start idle create
-# get list watch programs" (which) CONF=conf/pintle.conf. How to read it:
-# docs/performance.md.
+# run.sh -- make bench: the floors, each measured against its limit, and the
+# reference server beside ours in the same run. Rounds alternate between the
+# targets of a load, each round starts the server anew; medians. One row a
+# figure: ours, the peer's, how many times better ours is, floor, aim, verdict.
+# usage: run.sh [BUILD]     SECONDS_EACH=5 ROUNDS=3 CONF=conf/pintle.conf
+#	BENCH="start idle create get list watch pods programs" (which loads)
+#	KUBE_APISERVER=FILE ETCD=FILE: the reference; else from PATH; "": none
+# Needs curl, wrk, nginx, kubectl; says what it skips. How to read it, and what
+# the reference is given: docs/performance.md.
 set -u
 B=${1:-build}
 B=$(cd "$B" && pwd) || exit 2
@@ -17,270 +18,213 @@ ROOT=$(cd "$HERE/../.." && pwd)
 T=${SECONDS_EACH:-5}
 ROUNDS=${ROUNDS:-3}
 CONF=${CONF:-$ROOT/conf/pintle.conf}
-W=$(mktemp -d) || exit 1
-TOKEN=bench-$$
-export TOKEN
-pid= npid= missed=0
-trap 'stop_server; [ -z "$npid" ] || kill "$npid" 2>/dev/null; rm -rf "$W"' \
-    EXIT
-trap 'exit 130' INT TERM
+KUBE_APISERVER=${KUBE_APISERVER-$(command -v kube-apiserver)}
+ETCD=${ETCD-$(command -v etcd)}
+PATH=$PATH:/usr/sbin:/sbin	# where an ordinary user has nginx
+W=$(mktemp -d "${TMPDIR:-/tmp}/bench.XXXXXX") || exit 1
+chmod 711 "$W"			# nginx's workers may be nobody
+trap 'stop; rm -rf "$W"' EXIT
+trap 'exit 130' INT TERM HUP
 
-median() { sort -g | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
-# row NAME FIGURE OP FLOOR AIM UNIT
-row() {
-	awk -v n="$1" -v f="$2" -v op="$3" -v fl="$4" -v aim="$5" -v u="$6" '
-	BEGIN {
-		ok = f ~ /^[0-9.]+$/ &&
-		    (op == ">" ? f + 0 >= fl + 0 : f + 0 <= fl + 0)
-		printf "%-44s %12s %-8s floor %s %s  aim %s  %s\n", n, f, u,
-		    op == ">" ? ">=" : "<=", fl, aim, ok ? "ok" : "MISSED"
-		exit !ok }' || missed=$((missed + 1))
-}
-med() { cut -d' ' -f"$2" "$1" | median; }	# FILE COLUMN
-calc() { awk "BEGIN { printf \"$1\", $2 }"; }	# FORMAT EXPRESSION
-skip() { printf '%-44s SKIPPED: %s\n' "$1" "$2"; }
-
-free_port() {
-	p=$((20000 + $$ % 20000))
-	while curl -s -o /dev/null --max-time 1 "http://127.0.0.1:$p/"
-	    [ $? -ne 7 ]; do
-		p=$((p + 1))
-	done
-	echo $p
-}
-
-conf() {
-	sed "s|plugin = \"token-file\";|& path = \"$W/tokens\";|" "$CONF" \
-	    > "$W/pintle.conf"
-	printf '%s,bench,1,"system:masters"\n' "$TOKEN" > "$W/tokens"
-	chmod 600 "$W/tokens"
-}
-
-# start_server DIR: sets pid (of the process that serves) and URL.
-start_server() {
-	DIR=$1
-	: > "$W/out"
-	"$B/pintle" up --data "$1" --listen "127.0.0.1:$PORT" \
-	    --config "$W/pintle.conf" > "$W/out" 2> "$W/err" &
-	pid=$!
-	n=0
-	until grep -q '^ready ' "$W/out"; do
-		n=$((n + 1))
-		if [ $n -gt 1000 ] || ! kill -0 $pid 2>/dev/null; then
-			cat "$W/err" >&2
-			echo "run.sh: the server does not start" >&2
-			exit 1
-		fi
-		sleep 0.01
-	done
-	URL=https://127.0.0.1:$PORT
-	# Pods need their namespace's service account.
-	api POST /api/v1/namespaces/default/serviceaccounts \
-	    '{"apiVersion":"v1","kind":"ServiceAccount",
-	    "metadata":{"name":"default"}}'
-}
-stop_server() {
-	[ -z "$pid" ] || { kill "$pid" 2>/dev/null; wait "$pid" 2>/dev/null; }
-	pid=
-}
-api() {
-	curl -sk -A bench -X "$1" -H "Authorization: Bearer $TOKEN" \
-	    -H 'Content-Type: application/json' ${3:+-d "$3"} "$URL$2" \
-	    -o "${4:-/dev/null}"
-}
-# All processes of the node: the one started and its children.
-family() { echo "$pid"; ps -o pid= --ppid "$pid"; }
-mem() {		# FIELD of /proc/PID/status, summed, in kB
-	for p in $(family); do
-		awk -v f="$1:" '$1 == f { print $2 }' "/proc/$p/status" \
-		    2>/dev/null
-	done | awk '{ s += $1 } END { print s + 0 }'
-}
-cpu_ticks() {
-	for p in $(family); do
-		awk '{ print $14 + $15 }' "/proc/$p/stat" 2>/dev/null
-	done | awk '{ s += $1 } END { print s + 0 }'
-}
+rows() { grep -v '^#' "$HERE/rows.def"; }
 now_ms() { date +%s%N | sed 's/......$//'; }
-wrk_run() {	# CONNECTIONS SCRIPT: "rate p50 p99 errors"
-	wrk -t1 -c"$1" -d"${T}s" --latency -s "$2" "$URL" |
-	    awk '/^RESULT/ { print $2, $3, $4, $5 }'
+calc() { awk "BEGIN { printf \"$1\", $2 }"; }	# FORMAT EXPRESSION
+
+# shellcheck source=tests/bench/targets.sh
+. "$HERE/targets.sh"
+
+# ---- the loads ---------------------------------------------------------------
+# load_NAME puts its target ($target, in round $round) under load and prints
+# `KEY FIGURE` lines; the driver stops the server.
+
+load_start() {
+	launch "$target" "start$round" && echo "empty $took_ms" || return 1
+	stop
+	launch "$target" "start$round" && echo "again $took_ms"
 }
 
-# ---- the rows ------------------------------------------------------------
-
-answers() {
-	[ "$(curl -sk -o /dev/null -w '%{http_code}' -H \
-	    "Authorization: Bearer $TOKEN" \
-	    "https://127.0.0.1:$PORT/api/v1/namespaces/default")" = 200 ]
-}
-first_answer() {	# DIR: milliseconds from exec to the first 200
-	s=$(now_ms)
-	"$B/pintle" up --data "$1" --listen "127.0.0.1:$PORT" \
-	    --config "$W/pintle.conf" > "$W/out" 2> "$W/err" &
-	pid=$!
-	until answers 2> /dev/null; do
-		kill -0 $pid 2> /dev/null && continue
-		cat "$W/err" >&2
-		echo failed
-		return
-	done
-	e=$(now_ms)
-	stop_server
-	echo $((e - s))
-}
-
-bench_start() {
-	for i in $(seq "$ROUNDS"); do
-		first_answer "$W/e$i"
-	done > "$W/m"
-	row "first answer, empty directory" "$(med "$W/m" 1)" '<' 500 100 ms
-	for i in $(seq "$ROUNDS"); do first_answer "$W/e1"; done > "$W/m"
-	row "first answer, existing directory" "$(med "$W/m" 1)" '<' 200 100 ms
-}
-
-bench_idle() {
-	start_server "$W/idle"
-	sleep 3		# what start-up left over
+load_idle() {
+	start "$target" "idle$round" || return 1
+	sleep 3			# what start-up left over
 	a=$(cpu_ticks)
 	sleep 10
 	b=$(cpu_ticks)
-	row "idle memory, all processes (RSS)" \
-	    "$(calc %.1f "$(mem VmRSS) / 1024")" '<' 40 32 MiB
-	row "idle CPU of a core" "$(calc %.2f \
-	    "($b - $a) / $(getconf CLK_TCK) / 10 * 100")" '<' 0.5 0.5 %
-	stop_server
+	echo "rss $(calc %.1f "$(mem VmRSS) / 1024")"
+	echo "cpu $(calc %.2f \
+	    "($b - $a) / $(getconf CLK_TCK) / 10 * 100")"
 }
 
-bench_create() {
-	: > "$W/c64"; : > "$W/c1"
-	start_server "$W/create"
-	for i in $(seq "$ROUNDS"); do
-		RUN=r$i wrk_run 64 "$HERE/create.lua" >> "$W/c64"
-		RUN=s$i wrk_run 1 "$HERE/create.lua" >> "$W/c1"
-	done
-	stop_server
-	row "create pod, 64 connections, durable" "$(med "$W/c64" 1)" \
-	    '>' 4000 10000 /s
-	row "  p99" "$(med "$W/c64" 3)" '<' 40 15 ms
-	row "  errors" "$(med "$W/c64" 4)" '<' 0 0 ""
-	row "create pod, one connection, p50" "$(med "$W/c1" 2)" '<' 0.9 0.5 ms
+wrk_run() {	# CONNECTIONS SCRIPT
+	wrk -t1 -c"$1" -d"${T}s" --latency -s "$HERE/$2" "$URL" |
+	    awk -v c="c$1." '/^RESULT/ { print c "rate", $2
+		print c "p50", $3; print c "p99", $4; print c "errors", $5 }'
+}
+# The rounds fill one directory.
+load_create() {
+	start "$target" create || return 1
+	RUN=r$round wrk_run 64 create.lua
+	RUN=s$round wrk_run 1 create.lua
 }
 
-nginx_conf() {	# PORT
-	cat <<-N
-	worker_processes auto; pid $W/ngx/pid; error_log $W/ngx/err;
-	daemon off;
-	events { worker_connections 512; }
-	http {
-		access_log off; keepalive_requests 1000000000;
-		types { application/json json; }
-		client_body_temp_path $W/ngx; proxy_temp_path $W/ngx;
-		fastcgi_temp_path $W/ngx; uwsgi_temp_path $W/ngx;
-		scgi_temp_path $W/ngx;
-		server {
-			listen 127.0.0.1:$1 ssl; root $W/www;
-			ssl_certificate $W/get/pki/apiserver.crt;
-			ssl_certificate_key $W/get/pki/apiserver.key;
-		}
-	}
-	N
+fill() {	# N: exactly so many pods
+	"$B/tests/bench/fill" "$URL" "$CA" "$TOKEN" "$1" > "$W/fill"
+}
+# nginx has the pod as a file, from the first of the round, pintle.
+load_get() {
+	pods=/api/v1/namespaces/default/pods
+	mkdir -p "$W/www$pods"
+	start "$target" "get$round" || return 1
+	[ "$target" = nginx ] || fill 1 || return 1
+	[ "$target" != pintle ] || api GET $pods/fill-0 > "$W/www$pods/fill-0"
+	WPATH=$pods/fill-0 wrk_run 64 get.lua
 }
 
-# Both with a process or thread a core, the same key, the same client.
-bench_get() {
-	command -v nginx >/dev/null ||
-	    { skip "GET pod against nginx" "no nginx"; return; }
-	start_server "$W/get"
-	pod=/api/v1/namespaces/default/pods/fill-0
-	fill 1
-	mkdir -p "$W/www" "$W/ngx"
-	api GET $pod '' "$W/www/pod.json"
-	nginx_conf $((PORT + 1)) > "$W/ngx/conf"
-	chmod -R a+rX "$W"
-	nginx -c "$W/ngx/conf" 2>/dev/null & npid=$!
-	: > "$W/g"; : > "$W/n"
-	for i in $(seq "$ROUNDS"); do
-		WPATH=$pod wrk_run 64 "$HERE/get.lua" >> "$W/g"
-		(unset TOKEN; URL=https://127.0.0.1:$((PORT + 1))
-		WPATH=/pod.json wrk_run 64 "$HERE/get.lua") >> "$W/n"
-	done
-	kill $npid; wait $npid 2>/dev/null; npid=
-	stop_server
-	g=$(med "$W/g" 1) n=$(med "$W/n" 1)
-	printf '%-44s %12s /s  (nginx %s /s, %s bytes, p99 %s ms)\n' \
-	    "GET pod, 64 connections" "$g" "$n" \
-	    "$(wc -c < "$W/www/pod.json")" "$(med "$W/g" 3)"
-	row "  against nginx serving that file" "$(calc %.2f "$g / $n")" \
-	    '>' 0.35 0.5 x
-}
-
-# fill N: exactly N pods.
-fill() {
-	"$B/tests/bench/fill" "$URL" "$DIR/pki/ca.crt" "$TOKEN" "$1" \
-	    > "$W/fill" || exit 1
-}
-
-bench_list() {
-	start_server "$W/list"
-	fill 10000
-	api GET /api/v1/pods '' "$W/list.json"
+load_list() {
+	start "$target" "list$round" && fill 10000 || return 1
+	echo "size $(calc %.1f "$(api GET /api/v1/pods | wc -c) / 1e6")"
 	before=$(mem RssAnon)
-	row "10,000 pods stored, anonymous memory" \
-	    "$(calc %.1f "$before / 1024")" '<' 90 60 MB
-	for i in $(seq "$ROUNDS"); do
+	for _ in 1 2 3; do
 		curl -sk -A bench -H "Authorization: Bearer $TOKEN" \
-		    "$URL/api/v1/pods" -o /dev/null -w '%{time_total}\n'
-	done > "$W/m"
-	row "LIST 10,000 pods ($(calc %.0f \
-	    "$(wc -c < "$W/list.json") / 1e6") MB)" "$(med "$W/m" 1)" \
-	    '<' 0.25 0.15 s
-	row "  growth of memory" \
-	    "$(calc %.1f "($(mem RssAnon) - $before) / 1024")" '<' 8 8 MB
-	stop_server
+		    -o /dev/null -w '%{time_total}\n' "$URL/api/v1/pods"
+	done | awk '{ printf "time %.3f\n", $1 }'
+	echo "anon $(calc %.1f "$before / 1024")"
+	echo "growth $(calc %.1f "($(mem RssAnon) - $before) / 1024")"
 }
 
-bench_watch() {
-	: > "$W/wf"; : > "$W/wm"
-	for i in $(seq "$ROUNDS"); do
-		start_server "$W/watch$i"
-		before=$(mem VmRSS)
-		"$B/tests/bench/watchfan" "$URL" "$DIR/pki/ca.crt" "$TOKEN" \
-		    1000 "$T" > "$W/one" & wpid=$!
-		until grep -q '^# ' "$W/one" 2> /dev/null ||
-		    ! kill -0 $wpid 2> /dev/null; do
-			sleep 0.1
-		done
-		sleep $((T - 1))
-		after=$(mem VmRSS)
-		wait $wpid
-		tail -n 1 "$W/one" >> "$W/wf"
-		echo $((after - before)) >> "$W/wm"
-		stop_server
+load_watch() {
+	start "$target" "watch$round" || return 1
+	before=$(mem VmRSS)
+	"$B/tests/bench/watchfan" "$URL" "$CA" "$TOKEN" \
+	    1000 "$T" > "$W/fan" &
+	fan=$!
+	until grep -q '^# ' "$W/fan" || ! kill -0 $fan 2> /dev/null; do
+		sleep 0.1
 	done
-	row "1,000 TLS watchers, deliveries" "$(med "$W/wf" 1)" \
-	    '>' 80000 115000 /s
-	row "  to the last watcher, p99" "$(med "$W/wf" 4)" '<' 1000 100 ms
-	row "  memory each" "$(calc %.1f "$(med "$W/wm" 1) * 1024 / 1e6")" \
-	    '<' 60 50 KB
+	sleep $((T - 1))	# the last second is still under load
+	after=$(mem VmRSS)
+	wait $fan || return 1
+	tail -n 1 "$W/fan" | awk '{ print "rate", $1; print "p99", $4 }'
+	echo "each $(calc %.1f "($after - $before) * 1024 / 1000 / 1e3")"
 }
 
-share() { # KIND: handshakes a second of the server alone
-	sed -n "s/^# $1:.*server alone \([0-9]*\)\/s.*/\1/p" "$W/hs"
+# kubectl as the end-to-end tests have it; a cache of its own a directory.
+k() {
+	"$KUBECTL" --kubeconfig "$DIR/admin.kubeconfig" \
+	    --cache-dir "$DIR/kubecache" "$@"
 }
-bench_programs() {
-	"$B/tests/bench/json" > "$W/json" 2>&1
-	row "JSON parse of the 3.4 KB pod" \
-	    "$(awk '$1 == "parse" { print $2; exit }' "$W/json")" \
-	    '>' 300 400 MB/s
-	"$B/tests/bench/handshake" > "$W/hs" 2>&1
-	row "TLS handshakes, server's share" "$(share server-only)" \
-	    '>' 400 500 /s
-	row "  with client certificates" "$(share mutual)" '>' 220 300 /s
+ready_pods() {
+	k get pods -o "jsonpath={.items[*].status.conditions[?(@.type=='Ready')\
+].status}" | tr ' ' '\n' | grep -c True
+}
+# As a person does it: apply, then wait for the Deployment to be there.
+load_pods() {
+	KUBECTL=$(sh "$ROOT/scripts/kubectl.sh") &&
+	    start "$target" "pods$round" &&
+	    k wait node --all --for=create --timeout=30s > /dev/null &&
+	    k wait node --all --for=condition=Ready > /dev/null || return 1
+	begun=$(now_ms)
+	k apply -f "$HERE/hundred.yaml" > /dev/null &&
+	    k wait deployment/hundred --timeout=60s > /dev/null \
+	    --for='jsonpath={.status.readyReplicas}=100' || return 1
+	echo "ready $(calc %.2f "($(now_ms) - $begun) / 1000")"
+	[ "$(ready_pods)" = 100 ]
 }
 
-PORT=$(free_port)
-conf
-for t in ${BENCH:-start idle create get list watch programs}; do bench_$t; done
+load_programs() {
+	"$B/tests/bench/json" 2>&1 |
+	    awk '$1 == "parse" { print "parse", $2; exit }'
+	"$B/tests/bench/handshake" 2>&1 | sed -n 's/-only:/:/
+	    s/^# \([a-z]*\):.*server alone \([0-9]*\)\/s.*/\1 \2/p'
+}
+
+# ---- the driver --------------------------------------------------------------
+
+# What this load cannot do without and is not here.
+lacks() {	# LOAD
+	case $1 in
+	create | get)
+		command -v wrk > /dev/null || echo 'no wrk' ;;
+	pods)	sh "$ROOT/scripts/kubectl.sh" > /dev/null 2> "$W/err" ||
+		    cat "$W/err" ;;
+	esac
+}
+# Ours, and all that its rows compare it with.
+targets() {	# LOAD
+	rows | awk -v l="$1" '$1 == l { print $7 }' | sort -ru |
+	    { echo pintle; while read -r t; do
+		[ "$t" = - ] || ! have "$t" || echo "$t"; done; }
+}
+measure() {	# LOAD
+	for round in $(seq "$ROUNDS"); do
+		for target in $(targets "$1"); do
+			"load_$1" >> "$W/$target.$1" ||
+			    echo '* failed' >> "$W/$target.$1"
+			stop
+		done
+	done
+}
+# `-` when not measured, `failed` when a round gave nothing.
+median() {	# TARGET LOAD KEY
+	[ -f "$W/$1.$2" ] || { echo -; return; }
+	awk -v k="$3" '$1 == k || $1 == "*" { print $2 }' "$W/$1.$2" | sort -g |
+	    awk -v rounds="$ROUNDS" '{ v[NR] = $1; bad += $1 == "failed" } END {
+	    print bad || NR < rounds ? "failed" : v[int((NR + 1) / 2)] }'
+}
+report() {	# LOAD
+	rows | while read -r load key op floor aim unit peer label; do
+		[ "$load" != "$1" ] || echo "$(median pintle "$1" "$key")" \
+		    "$(median "$peer" "$1" "$key")" \
+		    "$op" "$floor" "$aim" "$unit" "$label"
+	done | awk '{
+		ours = $1; peer = $2; op = $3; floor = $4; aim = $5
+		unit = $6 == "-" ? "" : $6; label = $7
+		for (i = 8; i <= NF; i++)
+			label = label " " $i
+		ratio = "-"
+		if (ours + 0 > 0 && peer + 0 > 0)
+			ratio = sprintf("%.2f", unit ~ "/s" ? ours / peer : \
+			    peer / ours)
+		got = op == "x" ? ratio : ours
+		good = op == "<" ? got + 0 <= floor + 0 : got + 0 >= floor + 0
+		verdict = good ? "ok" : "MISSED"
+		if (op == "-" || got == "-")
+			verdict = op == "-" ? "" : "SKIPPED"
+		if (ours == "failed" || peer == "failed")
+			verdict = "MISSED"
+		printf "%-36s %8s %8s %-4s %7s  %s %-6s %-7s%s\n", label, ours,
+		    peer, unit, ratio, op == "<" ? "<=" : \
+		    op == "-" ? "  " : ">=", floor, aim, verdict
+	}'
+}
+
+loads=${BENCH:-start idle create get list watch pods programs}
+for load in $loads; do
+	rows | grep -q "^${load}[[:space:]]" || {
+		echo "run.sh: BENCH: there is no load '$load'" >&2
+		exit 2
+	}
+done
+prepare
+printf '# %s cores, load %s, state on %s, %s rounds, %s s a load\n' \
+    "$(getconf _NPROCESSORS_ONLN)" "$(cut -d' ' -f1 /proc/loadavg)" \
+    "$(stat -f -c %T "$W")" "$ROUNDS" "$T"
+if have reference; then
+	echo "# reference: $("$KUBE_APISERVER" --version | head -n 1)," \
+	    "$("$ETCD" --version | head -n 1)"
+else
+	echo "# reference: not measured: KUBE_APISERVER='$KUBE_APISERVER'" \
+	    "ETCD='$ETCD': set both to programs (1.35, 3.6) to have it"
+fi
+printf '%-36s %8s %8s %-4s %7s  %-9s %s\n' '' ours peer '' better floor aim
+for load in $loads; do
+	why=$(lacks "$load")
+	if [ -n "$why" ]; then
+		echo "$load: SKIPPED: $why"
+		continue
+	fi
+	measure "$load"
+	report "$load" | tee -a "$W/report"
+done
+missed=$(grep -c 'MISSED$' "$W/report")
 echo "$missed floors missed"
 [ "$missed" -eq 0 ]

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * watchfan -- N TLS watchers of one ConfigMap and one writer, all on one
- * loop. Closed loop: the next write goes out when the last one is answered
- * and at most AHEAD events are still on their way to somebody.
+ * watchfan -- N TLS watchers of one ConfigMap on one loop, and a writer on its
+ * own, which would else wait for a thousand sockets between two writes.
+ * Closed loop: the next write goes out when the last one is answered and
+ * fewer than AHEAD events are still on their way to somebody.
  * usage: watchfan URL CA TOKEN WATCHERS SECONDS
  * prints: DELIVERIES/S WRITES/S P50_MS P99_MS (write sent to the last
  * watcher's copy)
  * Contract: tests/lib/apiclient.h. */
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +20,6 @@
 #define EVENTS_MAX	1000000
 #define MAPS		"/api/v1/namespaces/default/configmaps"
 #define NAME		"watchfan"
-#define START_MS	60000
 #define DIALS		32	/* handshakes at once: they have a deadline */
 
 struct fan {
@@ -27,35 +28,95 @@ struct fan {
 	int		 started;
 };
 
+/* The watchers' loop owns all of this but what is said below. */
 static struct api_client api;
-static struct fan *fans, writer;
-static unsigned long nfans, ndialled, nstarted, nsent, ndone, total;
-static uint64_t *sent_ns, begun_ms, until_ms, run_ms;
-static unsigned int *left;		/* watchers that lack event k */
+static struct fan *fans;
+static unsigned long nfans, ndialled, nstarted, total;
+static uint64_t begun_ms, run_ms;
 static float *took;
+static struct pin_msg wake;		/* to the writer: look again */
+static _Atomic(int) woken;
+static _Atomic(unsigned long) ndone;
+/* The writer's, to be read for what is below nsent. */
+static struct api_client writers_api;
+static struct api_conn writer;
+static _Atomic(unsigned long) nsent;
+static uint64_t *sent_ns, until_ms;
+static unsigned int *left;		/* watchers that lack event k */
+
+/* ---- the writer's loop ------------------------------------------------ */
 
 static void
 write_next(void)
 {
 	static char body[1200], pad[1025];
+	unsigned long n = atomic_load(&nsent);
 
-	if (tap_now_ms() >= until_ms || nsent == EVENTS_MAX) {
+	if (tap_now_ms() >= until_ms || n == EVENTS_MAX) {
+		api_hang_up(&writer);
 		pin_loop_stop(api.loop);
 		return;
 	}
-	if (writer.c.busy || nsent - ndone >= AHEAD)
+	if (writer.busy || n - atomic_load(&ndone) >= AHEAD)
 		return;
 	memset(pad, 'x', 1024);
 	snprintf(body, sizeof(body), "{\"data\":{\"n\":\"%lu\",\"pad\":\"%s\""
-	    "}}", nsent, pad);
-	sent_ns[nsent] = pin_host_now(api.host);
-	left[nsent++] = (unsigned int)nfans;
-	api_ask(&writer.c, "PATCH", MAPS "/" NAME,
+	    "}}", n, pad);
+	sent_ns[n] = pin_host_now(api.host);
+	left[n] = (unsigned int)nfans;
+	atomic_store(&nsent, n + 1);
+	api_ask(&writer, "PATCH", MAPS "/" NAME,
 	    "application/merge-patch+json", body);
 }
 
+static void
+write_woken(struct pin_msg *m)
+{
+	(void)m;
+	atomic_store(&woken, 0);
+	if (until_ms == 0)
+		until_ms = tap_now_ms() + run_ms;
+	write_next();
+}
+
+static void
+write_wake(void)
+{
+	if (atomic_exchange(&woken, 1) == 0)
+		pin_loop_post(writers_api.loop, &wake);
+}
+
+static void	dial_some(struct pin_msg *);
+
+static void
+written(struct api_conn *c, int status, const char *body, size_t len)
+{
+	static struct pin_msg dial = { NULL, dial_some };
+
+	(void)c;
+	(void)len;
+	if (status != 200 && status != 201)
+		BAIL("a write: %d %.300s", status, body);
+	if (status == 201)
+		pin_loop_post(api.loop, &dial);
+	else
+		write_next();
+}
+
+static void
+go(struct pin_msg *m)
+{
+	(void)m;
+	writer = (struct api_conn){ .api = &writers_api, .done = written };
+	api_ask(&writer, "POST", MAPS, "application/json", "{\"apiVersion\":"
+	    "\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"" NAME
+	    "\"},\"data\":{\"n\":\"-1\"}}");
+}
+
+/* ---- the watchers' loop ----------------------------------------------- */
+
 static void	fan_line(struct api_conn *, const char *, size_t);
-static void	done(struct api_conn *, int, const char *, size_t);
+static void	lost(struct api_conn *, int, const char *, size_t);
 
 static void
 dial_next(void)
@@ -65,7 +126,7 @@ dial_next(void)
 	if (ndialled == nfans)
 		return;
 	ndialled++;
-	f->c = (struct api_conn){ .api = &api, .arg = f, .done = done,
+	f->c = (struct api_conn){ .api = &api, .arg = f, .done = lost,
 	    .line = fan_line };
 	api_ask(&f->c, "GET", MAPS "?watch=true&fieldSelector="
 	    "metadata.name%3D" NAME, NULL, NULL);
@@ -81,8 +142,7 @@ started(struct fan *f)
 	printf("# %lu watchers after %lu ms\n", nfans,
 	    (unsigned long)(tap_now_ms() - begun_ms));
 	begun_ms = tap_now_ms();
-	until_ms = begun_ms + run_ms;
-	write_next();
+	write_wake();
 }
 
 static void
@@ -97,40 +157,31 @@ fan_line(struct api_conn *c, const char *p, size_t len)
 		return;
 	}
 	total++;
-	if (f->lines < nsent && --left[f->lines] == 0) {
-		took[ndone++] = (float)(pin_host_now(api.host) -
+	if (f->lines < atomic_load(&nsent) && --left[f->lines] == 0) {
+		took[f->lines] = (float)(pin_host_now(api.host) -
 		    sent_ns[f->lines]) / 1e6f;
-		write_next();
+		atomic_fetch_add(&ndone, 1);
+		write_wake();
 	}
 	f->lines++;
 }
 
 static void
-done(struct api_conn *c, int status, const char *body, size_t len)
+lost(struct api_conn *c, int status, const char *body, size_t len)
 {
-	int i;
-
+	(void)c;
 	(void)len;
-	if (c != &writer.c || (status != 200 && status != 201))
-		BAIL("%s: %d %.300s", c == &writer.c ? "a write" : "a watch",
-		    status, body);
-	if (nstarted == nfans) {
-		write_next();
-		return;
-	}
-	for (i = 0; i < DIALS; i++)
-		dial_next();
+	BAIL("a watch: %d %.300s", status, body);
 }
 
 static void
-go(struct pin_msg *m)
+dial_some(struct pin_msg *m)
 {
+	int i;
+
 	(void)m;
-	writer.c = (struct api_conn){ .api = &api, .arg = &writer,
-	    .done = done };
-	api_ask(&writer.c, "POST", MAPS, "application/json", "{\"apiVersion\":"
-	    "\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"" NAME
-	    "\"},\"data\":{\"n\":\"-1\"}}");
+	for (i = 0; i < DIALS; i++)
+		dial_next();
 }
 
 static int
@@ -145,8 +196,9 @@ int
 main(int argc, char **argv)
 {
 	struct pin_msg msg = { NULL, go };
+	struct pin_err err = PIN_ERR_INIT;
+	unsigned long i, n;
 	double s;
-	unsigned long i;
 
 	if (argc != 6)
 		return (2);
@@ -159,18 +211,23 @@ main(int argc, char **argv)
 	if (fans == NULL || sent_ns == NULL || left == NULL || took == NULL)
 		return (1);
 	api_client_open(&api, argv[1], argv[2], argv[3]);
+	api_client_open(&writers_api, argv[1], argv[2], argv[3]);
+	wake.fn = write_woken;
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	begun_ms = tap_now_ms();
-	until_ms = begun_ms + START_MS;
-	pin_loop_post(api.loop, &msg);
+	pin_loop_post(writers_api.loop, &msg);
+	if (pin_loop_start(writers_api.loop, &err) != PIN_OK)
+		BAIL("%s", err.text);
 	pin_loop_run(api.loop);
 	s = (double)(tap_now_ms() - begun_ms) / 1000;
-	qsort(took, ndone, sizeof(*took), order);
-	printf("%.0f %.1f %.2f %.2f\n", (double)total / s, (double)ndone / s,
-	    ndone ? took[ndone / 2] : 0, ndone ? took[ndone * 99 / 100] : 0);
+	n = atomic_load(&ndone);
+	qsort(took, n, sizeof(*took), order);
+	printf("%.0f %.1f %.2f %.2f\n", (double)total / s, (double)n / s,
+	    n ? took[n / 2] : 0, n ? took[n * 99 / 100] : 0);
 	for (i = 0; i < nfans; i++)
 		api_conn_fini(&fans[i].c);
-	api_conn_fini(&writer.c);
+	api_client_close(&writers_api);
+	api_conn_fini(&writer);
 	api_client_close(&api);
 	return (nstarted != nfans);
 }

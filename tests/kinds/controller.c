@@ -178,9 +178,8 @@ see_put(struct tale *t, uint32_t row, struct cache *view,
 	for (n = pin_obj_first(o, n); n != 0; n = pin_obj_next(o, n))
 		if (pin_obj_true(o, pin_obj_get(o, n, "controller")))
 			owner = pin_obj_str(o, pin_obj_get(o, n, "uid"));
-	(void)cache_put(view, cache_namespace(real),
-	    cache_name(real), real->revision, real->buf, real->off,
-	    real->len, owner);
+	(void)cache_put(view, cache_namespace(real), cache_name(real),
+	    real->revision, real->buf, owner);
 	tell(t, row, cache_namespace(real), cache_name(real),
 	    cache_bytes(real), before);
 	pin_buf_put(&held);

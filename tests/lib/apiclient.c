@@ -241,7 +241,7 @@ write_out(struct api_conn *c, uint32_t *want)
 static void
 ready(void *arg, struct pin_sock *s, uint32_t events)
 {
-	static char buf[API_IN];
+	static _Thread_local char buf[API_IN];
 	struct api_conn *c = arg;
 	struct pin_err err = PIN_ERR_INIT;
 	uint32_t want = 0, epoch = c->epoch;

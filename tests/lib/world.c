@@ -111,8 +111,9 @@ put(struct world *w, struct world_table *t, struct pin_obj *o)
 	pin_obj_write(o, pin_obj_root(o), &out);
 	pin_out_char(&out, '\0');	/* strstr is used on it */
 	b = pin_buf_copy(out.p, out.len);
+	b->len--;
 	(void)cache_put(&t->cache, meta_str(o, "namespace"),
-	    meta_str(o, "name"), w->revision, b, 0, b->len - 1, owner_of(o));
+	    meta_str(o, "name"), w->revision, b, owner_of(o));
 	pin_buf_put(&b);
 	w->writes++;
 }

@@ -410,7 +410,7 @@ test_echo(void)
 	CASE("sockets are served while messages repost for ever") {
 		flood_runs = 0;
 		echo("127.0.0.1:0", &a, 1);
-		CHECK(flood_runs > 1000);
+		CHECK(flood_runs > 10);	/* once a turn */
 	}
 	CASE("UNIX: the same, with the peer's user and process") {
 		snprintf(path, sizeof(path), "unix:%s/s", tap_tmp());

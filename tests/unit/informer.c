@@ -20,7 +20,7 @@ put(struct cache *c, const char *ns, const char *name, const char *owner)
 {
 	struct pin_buf *b = pin_buf_copy("x", 1);
 
-	(void)cache_put(c, pin_str(ns), pin_str(name), 1, b, 0, 1,
+	(void)cache_put(c, pin_str(ns), pin_str(name), 1, b,
 	    pin_str(owner));
 	pin_buf_put(&b);
 }
@@ -154,6 +154,16 @@ list_cache(void)
 		    PIN_SFMT " ", PIN_SARG(cache_name(e)));
 }
 
+static void
+get_m(void)
+{
+	const struct cache_entry *e = cache_get(informer_cache(user.informer),
+	    PIN_STR("d/m"));
+
+	snprintf(had, sizeof(had), PIN_SFMT, PIN_SARG(e != NULL ?
+	    cache_bytes(e) : PIN_STR_NONE));
+}
+
 static uint64_t nerrors;
 
 static void
@@ -242,6 +252,25 @@ w_garbage(void *arg)
 }
 
 static void
+check_lean(void)
+{
+	CASE("managedFields are not kept, everything else is") {
+		forget();
+		fakeapi_do(w_put, "{\"kind\":\"ConfigMap\",\"metadata\":{"
+		    "\"name\":\"m\",\"namespace\":\"d\",\"managedFields\":"
+		    "[{\"manager\":\"x\"}],\"labels\":{\"a\":\"1\"}},"
+		    "\"data\":{\"v\":\"1\"}}");
+		WAIT(atomic_load(&nheard) == 1, DEADLINE_MS);
+		do_on_loop(get_m);
+		CHECK(strstr(had, "managedFields") == NULL);
+		CHECK(strstr(had, "\"labels\":{\"a\":\"1\"}") != NULL);
+		CHECK(strstr(had, "\"data\":{\"v\":\"1\"}}") != NULL);
+		fakeapi_do(w_delete, "m");
+		WAIT(atomic_load(&nheard) == 2, DEADLINE_MS);
+	}
+}
+
+static void
 check_informer(void)
 {
 	static const struct client_identity who = { .name = { "me", 2 } };
@@ -296,6 +325,7 @@ check_informer(void)
 		WAIT(atomic_load(&nheard) >= 1, DEADLINE_MS);
 		CHECK_STR(heard, "+f ");
 	}
+	check_lean();
 	CASE("garbage ends the watch, and it comes back") {
 		forget();
 		fake.expired = 0;
