@@ -270,8 +270,7 @@ w_event(void *arg)
 	struct cache_entry *e;
 
 	for (e = t->cache.head[0]; e != NULL; e = cache_next(e))
-		c->n += strstr((const char *)e->buf->data + e->off,
-		    c->what) != NULL;
+		c->n += strstr(cache_bytes(e).p, c->what) != NULL;
 }
 
 static int
