@@ -85,7 +85,8 @@ mix(uint64_t h[2], struct pin_str s)
 }
 
 static void
-hash_object(uint64_t h[2], const char *component, const struct recorder_event *e)
+hash_object(uint64_t h[2], const char *component,
+    const struct recorder_event *e)
 {
 	h[0] = UINT64_C(0xcbf29ce484222325);
 	h[1] = 1;

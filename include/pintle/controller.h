@@ -17,7 +17,7 @@
 #include <pintle/object.h>
 #include <pintle/plugin.h>
 
-#define PIN_CONTROLLER_ABI	PIN_ABI(1, 0) /* history:
+#define PIN_CONTROLLER_ABI	PIN_ABI(1, 1) /* history:
 					       * docs/abi/controller.md */
 
 #define PIN_WATCHES_MAX		8	/* resources one controller looks at */

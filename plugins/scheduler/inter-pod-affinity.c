@@ -48,7 +48,7 @@ terms(const struct pin_obj *pod, const char *which)
 	    REQUIRED, NULL));
 }
 
-/* ---- whom a term selects -------------------------------------------------- */
+/* ---- whom a term selects ----------------------------------------- */
 
 static int
 in_namespace(const struct pin_obj *pod, pin_node term, struct pin_str ns)
@@ -85,7 +85,7 @@ all_select(const struct ask *a, const struct pin_obj *other)
 	return (pin_obj_count(a->pod, a->near) > 0);
 }
 
-/* ---- counting --------------------------------------------------------------- */
+/* ---- counting ---------------------------------------------------- */
 
 static int
 count(struct ask *a, struct domains *d, const struct pin_obj *pod,
@@ -156,7 +156,7 @@ count_all(struct ask *a)
 	return (rc);
 }
 
-/* ---- a node ------------------------------------------------------------------- */
+/* ---- a node ------------------------------------------------------ */
 
 static int
 near_enough(const struct ask *a, uint32_t i)

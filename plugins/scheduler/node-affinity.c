@@ -83,8 +83,8 @@ affinity_score(void *self, const struct pin_snapshot *snap,
 		for (t = first; t != 0; t = pin_obj_next(o, t))
 			if (pin_obj_i64(o, pin_obj_get(o, t, "weight"),
 			    &weight) && weight > 0 && weight <= 100 &&
-			    node_term_matches(o, pin_obj_get(o, t, "preference"),
-			    node, pin_snap_name(snap, i)))
+			    node_term_matches(o, pin_obj_get(o, t,
+			    "preference"), node, pin_snap_name(snap, i)))
 				sum += weight;
 		out[i] = sum > INT32_MAX ? INT32_MAX : (int32_t)sum;
 	}

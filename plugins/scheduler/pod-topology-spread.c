@@ -50,7 +50,7 @@ struct spread {
 	int64_t		 found;
 };
 
-/* ---- what it asks for ------------------------------------------------------- */
+/* ---- what it asks for -------------------------------------------- */
 
 static int
 policy(const struct pin_obj *pod, pin_node c, const char *key, int fallback)
@@ -90,7 +90,7 @@ read_constraints(struct spread *s)
 	return (PIN_OK);
 }
 
-/* ---- who is where ------------------------------------------------------------- */
+/* ---- who is where ------------------------------------------------ */
 
 static int
 count_pod(void *arg, const struct pin_obj *other)
@@ -183,7 +183,7 @@ count_all(struct spread *s)
 	return (rc);
 }
 
-/* ---- a node ------------------------------------------------------------------- */
+/* ---- a node ------------------------------------------------------ */
 
 static int
 spread_filter(void *self, const struct pin_snapshot *snap,

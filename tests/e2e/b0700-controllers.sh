@@ -264,7 +264,8 @@ like 'it says what remains' "$(ns_says NamespaceContentRemaining message)" \
     'Some resources are remaining: configmaps. has 1 resource instances'
 like 'and what holds it' "$(ns_says NamespaceFinalizersRemaining message)" \
     '*example.com/mine in 1 resource instances'
-api POST /api/v1/namespaces/held/configmaps -H 'Content-Type: application/json' \
+api POST /api/v1/namespaces/held/configmaps \
+    -H 'Content-Type: application/json' \
     -d '{"metadata":{"name":"late"}}' > "$W/late" 2>&1
 LATE='"causes":?{"reason":"NamespaceTerminating","message":"namespace held is'
 like 'nothing new comes' "$(cat "$W/late")" \

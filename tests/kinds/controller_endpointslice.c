@@ -152,7 +152,7 @@ test_fields(void)
 		    "\"terminating\":true"));
 		ctl_close(&c);
 	}
-	CASE("one that has ended is none, nor one of a Node that is not there") {
+	CASE("one that has ended is none, nor one of an absent Node") {
 		begin();
 		put_pod(1, "n1", 80, "True");
 		put_pod(2, "n2", 80, "True");

@@ -145,6 +145,11 @@ test_order(void)
 		CHECK_STR(victims(), "a");	/* by its uid */
 		ctl_close(&c);
 	}
+}
+
+static void
+test_order_of_time(void)
+{
 	CASE("ready for a shorter time, by powers of two, goes first") {
 		begin(1, NULL);
 		put_pod("s", "a-12h", "n1", OLD, NULL);
@@ -233,6 +238,7 @@ int
 main(void)
 {
 	test_order();
+	test_order_of_time();
 	test_refusal();
 	return (tap_done());
 }

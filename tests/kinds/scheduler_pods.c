@@ -48,7 +48,7 @@ says(const char *text)
 	return (0);
 }
 
-/* ---- ports ---------------------------------------------------------------- */
+/* ---- ports ------------------------------------------------------- */
 
 #define PORT(n, more)	"\"containers\":[{\"ports\":[{\"containerPort\":1," \
     "\"hostPort\":" n more "}]}]"
@@ -57,7 +57,7 @@ says(const char *text)
 static void
 test_ports(void)
 {
-	CASE("node-ports: a port that is taken on the one node, not the other") {
+	CASE("node-ports: taken on the one node, not on the other") {
 		kit_open(&k, 1, "node-ports");
 		node("n1", "");
 		pod("a", "x", "", PORT("80", ""));
@@ -94,7 +94,7 @@ test_ports(void)
 		CHECK(says("b -> n1"));
 		kit_close(&k);
 	}
-	CASE("node-ports: a sidecar's ports count, an init container's do not") {
+	CASE("node-ports: a sidecar's count, an init container's do not") {
 		kit_open(&k, 1, "node-ports");
 		node("n1", "");
 		pod("a", "x", "n1", "\"initContainers\":[{\"ports\":[{"
@@ -108,7 +108,7 @@ test_ports(void)
 	}
 }
 
-/* ---- affinity --------------------------------------------------------------- */
+/* ---- affinity ---------------------------------------------------- */
 
 #define TERM(app, key, more) "{\"labelSelector\":{\"matchLabels\":{\"app\":\"" \
     app "\"}},\"topologyKey\":\"" key "\"" more "}"
@@ -155,7 +155,7 @@ test_near(void)
 		CHECK(says("b -> n2"));
 		kit_close(&k);
 	}
-	CASE("affinity: a pod of another namespace is another's, unless named") {
+	CASE("affinity: not of another namespace, unless it is named") {
 		kit_open(&k, 1, "inter-pod-affinity");
 		node("n1", "a");
 		kit_pod_json(&k, "{\"metadata\":{\"namespace\":\"other\","
@@ -235,11 +235,12 @@ test_far(void)
 	}
 }
 
-/* ---- spreading --------------------------------------------------------------- */
+/* ---- spreading --------------------------------------------------- */
 
 #define SPREAD(skew, key, more) "\"topologySpreadConstraints\":[{\"maxSkew\":" \
-    skew ",\"topologyKey\":\"" key "\",\"whenUnsatisfiable\":\"DoNotSchedule\"" \
-    ",\"labelSelector\":{\"matchLabels\":{\"app\":\"g\"}}" more "}]"
+    skew ",\"topologyKey\":\"" key "\"," \
+    "\"whenUnsatisfiable\":\"DoNotSchedule\"," \
+    "\"labelSelector\":{\"matchLabels\":{\"app\":\"g\"}}" more "}]"
 #define UNEVEN	"node(s) didn't match pod topology spread constraints"
 
 static void
@@ -290,6 +291,11 @@ test_spread(void)
 		CHECK(says("b -> n1"));
 		kit_close(&k);
 	}
+}
+
+static void
+test_spread_nodes(void)
+{
 	CASE("spread: nodes the pod's selector rules out do not count") {
 		kit_open(&k, 1, "pod-topology-spread node-affinity");
 		node("n1", "a");
@@ -343,5 +349,6 @@ main(void)
 	test_near();
 	test_far();
 	test_spread();
+	test_spread_nodes();
 	return (tap_done());
 }

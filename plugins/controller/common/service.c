@@ -89,7 +89,7 @@ service_port(const struct pin_obj *svc, pin_node port,
 	    pin_obj_str(svc, t), protocol));
 }
 
-/* ---- pods ----------------------------------------------------------------- */
+/* ---- pods -------------------------------------------------------- */
 
 struct pin_str
 service_hostname(const struct pin_obj *svc, const struct pin_obj *pod)
@@ -158,7 +158,7 @@ service_map_pod(struct pin_reconcile *rc, uint32_t index,
 	    &f);
 }
 
-/* ---- what lists them ------------------------------------------------------ */
+/* ---- what lists them --------------------------------------------- */
 
 pin_node
 service_put_labels(const struct pin_obj *svc, struct pin_obj *o,

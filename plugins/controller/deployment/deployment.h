@@ -10,7 +10,7 @@
 
 #define SETS_MAX	256	/* ReplicaSets of one Deployment */
 #define CREATE_ERROR	"ReplicaSetCreateError"
-#define CREATE_TEXT	"Failed to create new replica set \"" PIN_SFMT		\
+#define CREATE_TEXT	"Failed to create new replica set \"" PIN_SFMT	\
 			"-%s\": " PIN_SFMT
 #define NO_DEADLINE	INT32_MAX
 #define HASH_LABEL	"pod-template-hash"

@@ -68,7 +68,7 @@ endpoints_map_own(void *self, struct pin_reconcile *rc,
 		pin_keys_add(out, ns, name);
 }
 
-/* ---- when it changed ------------------------------------------------------- */
+/* ---- when it changed --------------------------------------------- */
 
 enum { ABSENT, WAITS, SERVES };
 
@@ -119,7 +119,7 @@ trigger(const struct endpoints *e)
 	return (first);
 }
 
-/* ---- what there shall be -------------------------------------------------- */
+/* ---- what there shall be ----------------------------------------- */
 
 static int
 take_pod(void *arg, const struct pin_obj *pod)

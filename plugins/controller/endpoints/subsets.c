@@ -114,7 +114,7 @@ endpoints_take(struct endpoints *e, const struct pin_obj *pod)
 		e->addr[e->naddr++] = a;
 }
 
-/* ---- the object ------------------------------------------------------------ */
+/* ---- the object -------------------------------------------------- */
 
 static int
 same_pods(const struct offer *a, const struct offer *b)

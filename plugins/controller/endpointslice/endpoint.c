@@ -64,7 +64,7 @@ ports_index(struct slices *s, const struct pin_obj *pod)
 	return (s->nports++);
 }
 
-/* ---- one endpoint --------------------------------------------------------- */
+/* ---- one endpoint ------------------------------------------------ */
 
 /* Its addresses of the family: an IPv6 one has colons. */
 static int
@@ -184,7 +184,7 @@ endpoint_put(struct slices *s, const struct pin_obj *pod)
 	return (1);
 }
 
-/* ---- one slice ------------------------------------------------------------ */
+/* ---- one slice --------------------------------------------------- */
 
 struct pin_obj *
 slice_object(struct slices *s, const struct slice *sl, struct pin_str name)

@@ -47,7 +47,7 @@ struct slices {
 	int		 hints;
 	int		 six;		/* this family's turn */
 	int32_t		 rc_code;
-	const struct pin_obj **have;	/* the Service's slices, both families */
+	const struct pin_obj **have;	/* the Service's, both families */
 	uint32_t	 nhave, have_cap;
 	struct pin_obj	*made;		/* endpoints and sets of ports */
 	pin_node	 made_list;

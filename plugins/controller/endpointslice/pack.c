@@ -14,7 +14,7 @@
 
 #include "endpointslice.h"
 
-/* ---- 1 --------------------------------------------------------------------- */
+/* ---- 1 ----------------------------------------------------------- */
 
 static struct endpoint *
 find(struct slices *s, struct pin_str name, struct pin_str uid)
@@ -84,7 +84,7 @@ keep(struct slices *s, struct slice *sl)
 	sl->drop = sl->n == 0;
 }
 
-/* ---- 2 and 3 ---------------------------------------------------------------- */
+/* ---- 2 and 3 ----------------------------------------------------- */
 
 static uint32_t
 left(const struct slices *s, uint32_t ports)
@@ -169,7 +169,7 @@ by_index(const void *a, const void *b)
 	return (x < y ? -1 : x > y);
 }
 
-/* ---- all of it --------------------------------------------------------------- */
+/* ---- all of it --------------------------------------------------- */
 
 static void
 pack_ports(struct slices *s, uint32_t ports)

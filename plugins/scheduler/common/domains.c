@@ -8,7 +8,7 @@
 
 #define SLOTS		64	/* at first; doubles */
 
-/* ---- numbers by domain ---------------------------------------------------- */
+/* ---- numbers by domain ------------------------------------------- */
 
 static uint64_t
 hash(uint64_t h, struct pin_str s)
@@ -83,7 +83,7 @@ domains_get(const struct domains *d, struct pin_str key,
 	return (d->n > 0 ? find(d, key, value)->n : 0);
 }
 
-/* ---- nodes and pods -------------------------------------------------------- */
+/* ---- nodes and pods ---------------------------------------------- */
 
 int
 node_domain(const struct pin_snapshot *snap, uint32_t i, struct pin_str key,
