@@ -52,6 +52,29 @@ put_ports(struct pin_obj *b, pin_node to, const struct pin_obj *o,
 }
 
 static void
+put_affinity(struct pin_obj *b, pin_node to, const struct pin_obj *o,
+    pin_node from, uint32_t *says)
+{
+	static const char *const which[] = { "podAffinity",
+	    "podAntiAffinity" };
+	pin_node n;
+	size_t i;
+
+	if (pin_obj_count(o, pin_obj_at(o, from, "podAntiAffinity", REQUIRED,
+	    NULL)) > 0)
+		*says |= PIN_PODS_ANTI;
+	for (i = 0; i < PIN_LEN(which); i++) {
+		n = pin_obj_get(o, from, which[i]);
+		if (pin_obj_count(o, n) == 0)
+			continue;
+		if ((*says & PIN_PODS_AFFINITY) == 0)
+			to = pin_obj_set_new(b, to, "affinity", PIN_OBJECT);
+		*says |= PIN_PODS_AFFINITY;
+		pin_obj_set_node(b, to, pin_str(which[i]), o, n);
+	}
+}
+
+static void
 put_spec(struct pin_obj *b, const struct pin_obj *o, uint32_t *says)
 {
 	pin_node spec = pin_obj_get(o, pin_obj_root(o), "spec"), to, n, c;
@@ -65,14 +88,7 @@ put_spec(struct pin_obj *b, const struct pin_obj *o, uint32_t *says)
 		*says |= PIN_PODS_PORTS;
 	else
 		pin_obj_unset(b, to, "containers");
-	n = pin_obj_at(o, spec, "affinity", "podAntiAffinity", REQUIRED,
-	    NULL);
-	if (pin_obj_count(o, n) == 0)
-		return;
-	*says |= PIN_PODS_ANTI;
-	to = pin_obj_set_new(b, to, "affinity", PIN_OBJECT);
-	to = pin_obj_set_new(b, to, "podAntiAffinity", PIN_OBJECT);
-	pin_obj_set_node(b, to, PIN_STR(REQUIRED), o, n);
+	put_affinity(b, to, o, pin_obj_get(o, spec, "affinity"), says);
 }
 
 int

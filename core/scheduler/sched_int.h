@@ -83,7 +83,7 @@ struct spod {
 	uint32_t	 never;		/* parked: room will not help */
 	uint32_t	 gates;
 	uint32_t	 social;	/* wakes when pods come to nodes, too */
-	uint32_t	 says;		/* PIN_PODS_PORTS, PIN_PODS_ANTI */
+	uint32_t	 says;		/* PIN_PODS_... */
 	char		*brief;		/* JSON; NULL: says nothing */
 	size_t		 brief_len;
 	const struct pin_obj *seen;	/* brief, parsed in cycle seen_at */
@@ -110,7 +110,7 @@ struct snode {
 	uint32_t	 slot;		/* NO_SLOT: pods name it, it is not */
 	uint32_t	 npods;
 	struct spod	*pods;
-	uint32_t	 nports, nanti;	/* pods with such */
+	uint32_t	 nports, nanti, nterms;	/* pods with such */
 	int32_t		 min_priority;	/* of its pods */
 	uint32_t	 name_len;
 	struct amounts	 used;

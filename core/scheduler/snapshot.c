@@ -160,6 +160,7 @@ columns_used(struct pin_snapshot *s, const struct snode *n)
 	s->col[PIN_COL_NONZERO_MEMORY][i] = n->used.nonzero_memory;
 	s->col[PIN_COL_PODS_PORTS][i] = n->nports;
 	s->col[PIN_COL_PODS_ANTI][i] = n->nanti;
+	s->col[PIN_COL_PODS_AFFINITY][i] = n->nterms;
 }
 
 /* ---- nodes that come, change and go ------------------------------------ */
@@ -330,6 +331,7 @@ says_add(struct snode *n, const struct spod *p, int sign)
 {
 	n->nports += (p->says & PIN_PODS_PORTS) != 0 ? (uint32_t)sign : 0;
 	n->nanti += (p->says & PIN_PODS_ANTI) != 0 ? (uint32_t)sign : 0;
+	n->nterms += (p->says & PIN_PODS_AFFINITY) != 0 ? (uint32_t)sign : 0;
 }
 
 int

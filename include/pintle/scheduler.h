@@ -41,7 +41,8 @@ enum {
 	PIN_COL_TAINTS_SOFT = 12,	/* of effect PreferNoSchedule */
 	PIN_COL_PODS_PORTS = 13,	/* pods with host ports */
 	PIN_COL_PODS_ANTI = 14,		/* pods with required anti-affinity */
-	PIN_COL__COUNT = 15,
+	PIN_COL_PODS_AFFINITY = 15,	/* pods with terms about other pods */
+	PIN_COL__COUNT = 16,
 };
 
 PIN_API uint32_t pin_snap_count(const struct pin_snapshot *);
@@ -62,9 +63,11 @@ PIN_API void	 pin_snap_extended(const struct pin_snapshot *, uint32_t i,
 /* The pods on a node, those that are being bound there included, as far as
  * they matter to others: metadata.namespace, name, labels, deletionTimestamp;
  * of spec the ports of containers (and sidecars) that have a hostPort, and
- * affinity.podAntiAffinity if terms of it are required. Nothing else is in
- * it. Stops when fn returns nonzero, and returns that; PIN_OK; PIN_ENOMEM. */
-enum { PIN_PODS_ALL = 0, PIN_PODS_PORTS = 1, PIN_PODS_ANTI = 2 };
+ * affinity.podAffinity and podAntiAffinity. Nothing else is in it. Those with
+ * host ports, with required anti-affinity, with any terms about other pods.
+ * Stops when fn returns nonzero, and returns that; PIN_OK; PIN_ENOMEM. */
+enum { PIN_PODS_ALL = 0, PIN_PODS_PORTS = 1, PIN_PODS_ANTI = 2,
+    PIN_PODS_AFFINITY = 4 };
 typedef int pin_snap_pod_fn(void *arg, const struct pin_obj *pod);
 PIN_API int	 pin_snap_pods(const struct pin_snapshot *, uint32_t i,
     uint32_t which, pin_snap_pod_fn *, void *arg);

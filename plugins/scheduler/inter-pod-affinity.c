@@ -3,17 +3,21 @@
  * inter-pod-affinity -- scheduler plugin: near the pods that the required
  * terms of spec.affinity.podAffinity select, far from those of
  * podAntiAffinity; and far from pods that do not want this one. Near is the
- * same value of the node label that the term names.
- * Stateless. Scheduler loop.
- * Contract: pintle/scheduler.h; upstream's InterPodAffinity, its filter.
+ * same value of the node label that the term names. Of the nodes that are left,
+ * rather what preferred terms like, its own and those of pods that are there.
+ * Stateless but for its weight. Scheduler loop.
+ * Contract: pintle/scheduler.h; upstream's InterPodAffinity.
  * Namespaces are not known here: a term with a namespaceSelector is not
  * claimed (such a pod waits), and one of a pod that is there already means
  * all namespaces. */
 #include "common/domains.h"
 
 #define REQUIRED	"requiredDuringSchedulingIgnoredDuringExecution"
+#define PREFERRED	"preferredDuringSchedulingIgnoredDuringExecution"
+#define HARD_WEIGHT	1	/* of a term another pod requires */
 
 static pin_sched_filter_fn affinity_filter;
+static pin_sched_score_fn affinity_score;
 
 static const char *const affinity_claims[] = {
 	"spec.affinity.podAffinity", "spec.affinity.podAntiAffinity", NULL
@@ -23,13 +27,21 @@ static const struct pin_scheduler_ops affinity_ops = {
 	.size = sizeof(struct pin_scheduler_ops),
 	.claims = affinity_claims,
 	.filter = affinity_filter,
+	.score = affinity_score,
+};
+
+static const struct pin_option affinity_options[] = {
+	{ .name = "weight", .type = PIN_OPT_INT, .fallback = "2",
+	    .help = "of its score among all; 0: only filter", .min = 0,
+	    .max = 100 },
+	{ .name = NULL },
 };
 
 const struct pin_plugin pin_plugin = {
 	PIN_PLUGIN_HEAD(SCHEDULER),
 	.name = "inter-pod-affinity", .version = "1.0",
 	.summary = "near the pods it needs, far from those it avoids",
-	.ops = &affinity_ops,
+	.options = affinity_options, .ops = &affinity_ops,
 };
 
 /* One pod's question. */
@@ -39,13 +51,20 @@ struct ask {
 	pin_node	 near, far;		/* its terms */
 	uint32_t	 node;			/* being looked at */
 	struct domains	 has_near, has_far, unwanted;
+	struct domains	 liked;			/* of the score */
 };
+
+static pin_node
+terms_of(const struct pin_obj *pod, const char *which, const char *how)
+{
+	return (pin_obj_at(pod, pin_obj_root(pod), "spec", "affinity", which,
+	    how, NULL));
+}
 
 static pin_node
 terms(const struct pin_obj *pod, const char *which)
 {
-	return (pin_obj_at(pod, pin_obj_root(pod), "spec", "affinity", which,
-	    REQUIRED, NULL));
+	return (terms_of(pod, which, REQUIRED));
 }
 
 /* ---- whom a term selects ----------------------------------------- */
@@ -89,7 +108,7 @@ all_select(const struct ask *a, const struct pin_obj *other)
 
 static int
 count(struct ask *a, struct domains *d, const struct pin_obj *pod,
-    pin_node term)
+    pin_node term, int64_t weight)
 {
 	struct pin_str key = pin_obj_str(pod, pin_obj_get(pod, term,
 	    "topologyKey")), value;
@@ -100,7 +119,7 @@ count(struct ask *a, struct domains *d, const struct pin_obj *pod,
 	n = domains_add(d, key, value);
 	if (n == NULL)
 		return (PIN_ENOMEM);
-	++*n;
+	*n += weight;
 	return (PIN_OK);
 }
 
@@ -114,7 +133,7 @@ count_unwanted(void *arg, const struct pin_obj *other)
 
 	for (; t != 0 && rc == PIN_OK; t = pin_obj_next(other, t))
 		if (selects(a, other, t, a->pod))
-			rc = count(a, &a->unwanted, other, t);
+			rc = count(a, &a->unwanted, other, t, 1);
 	return (rc);
 }
 
@@ -129,11 +148,11 @@ count_wanted(void *arg, const struct pin_obj *other)
 	if (all_select(a, other))
 		for (t = pin_obj_first(a->pod, a->near); t != 0 &&
 		    rc == PIN_OK; t = pin_obj_next(a->pod, t))
-			rc = count(a, &a->has_near, a->pod, t);
+			rc = count(a, &a->has_near, a->pod, t, 1);
 	for (t = pin_obj_first(a->pod, a->far); t != 0 && rc == PIN_OK;
 	    t = pin_obj_next(a->pod, t))
 		if (selects(a, a->pod, t, other))
-			rc = count(a, &a->has_far, a->pod, t);
+			rc = count(a, &a->has_far, a->pod, t, 1);
 	return (rc);
 }
 
@@ -240,5 +259,110 @@ affinity_filter(void *self, const struct pin_snapshot *snap,
 		pin_reason_add(why, i, near_enough(&a, i) ? PIN_NOFIT :
 		    PIN_NEVER, text);
 	}
+	return (PIN_OK);
+}
+
+/* ---- score -------------------------------------------------------- */
+
+/* Preferred terms of `pod` that select `other`, in favour or against. */
+static int
+like(struct ask *a, const struct pin_obj *pod, const struct pin_obj *other,
+    const char *which, int sign)
+{
+	pin_node t = pin_obj_first(pod, terms_of(pod, which, PREFERRED)),
+	    term;
+	int64_t weight;
+	int rc = PIN_OK;
+
+	for (; t != 0 && rc == PIN_OK; t = pin_obj_next(pod, t)) {
+		term = pin_obj_get(pod, t, "podAffinityTerm");
+		if (pin_obj_i64(pod, pin_obj_get(pod, t, "weight"),
+		    &weight) && weight > 0 && weight <= 100 && selects(a, pod,
+		    term, other))
+			rc = count(a, &a->liked, pod, term, sign * weight);
+	}
+	return (rc);
+}
+
+/* What this pod thinks of one that is there, and that one of it. */
+static int
+like_each_other(void *arg, const struct pin_obj *other)
+{
+	struct ask *a = arg;
+	pin_node t;
+	int rc;
+
+	rc = like(a, a->pod, other, "podAffinity", 1);
+	if (rc == PIN_OK)
+		rc = like(a, a->pod, other, "podAntiAffinity", -1);
+	if (rc == PIN_OK)
+		rc = like(a, other, a->pod, "podAffinity", 1);
+	if (rc == PIN_OK)
+		rc = like(a, other, a->pod, "podAntiAffinity", -1);
+	for (t = pin_obj_first(other, terms(other, "podAffinity")); t != 0 &&
+	    rc == PIN_OK; t = pin_obj_next(other, t))
+		if (selects(a, other, t, a->pod))
+			rc = count(a, &a->liked, other, t, HARD_WEIGHT);
+	return (rc);
+}
+
+static int
+like_all(struct ask *a)
+{
+	const int64_t *terms_at = pin_snap_column(a->snap,
+	    PIN_COL_PODS_AFFINITY);
+	int cares = pin_obj_count(a->pod, terms_of(a->pod, "podAffinity",
+	    PREFERRED)) > 0 || pin_obj_count(a->pod, terms_of(a->pod,
+	    "podAntiAffinity", PREFERRED)) > 0, rc = PIN_OK;
+	uint32_t n = pin_snap_count(a->snap);
+
+	for (a->node = 0; a->node < n && rc == PIN_OK; a->node++)
+		if (cares || terms_at[a->node] > 0)
+			rc = pin_snap_pods(a->snap, a->node, cares ?
+			    PIN_PODS_ALL : PIN_PODS_AFFINITY, like_each_other,
+			    a);
+	return (rc);
+}
+
+static int64_t
+liking(const struct ask *a, uint32_t i)
+{
+	const struct pin_obj *o = pin_snap_brief(a->snap, i);
+	pin_node n = pin_obj_first(o, pin_obj_at(o, pin_obj_root(o),
+	    "metadata", "labels", NULL));
+	int64_t sum = 0;
+
+	for (; n != 0; n = pin_obj_next(o, n))
+		sum += domains_get(&a->liked, pin_obj_key(o, n),
+		    pin_obj_str(o, n));
+	return (sum);
+}
+
+/* The least liked of the nodes gets 0, the most PIN_SCORE_MAX. */
+static int
+affinity_score(void *self, const struct pin_snapshot *snap,
+    const struct pin_sched_pod *pod, const struct pin_bits *nodes,
+    int32_t *out)
+{
+	struct ask a = { .snap = snap, .pod = pod->obj };
+	int64_t least = INT64_MAX, most = INT64_MIN, v;
+	uint32_t i;
+	int rc;
+
+	(void)self;
+	domains_init(&a.liked, snap);
+	rc = like_all(&a);
+	if (rc != PIN_OK || a.liked.n == 0)
+		return (rc);
+	for (i = pin_bits_next(nodes, 0); i < nodes->n;
+	    i = pin_bits_next(nodes, i + 1)) {
+		v = liking(&a, i);
+		least = v < least ? v : least;
+		most = v > most ? v : most;
+	}
+	for (i = pin_bits_next(nodes, 0); i < nodes->n && most > least;
+	    i = pin_bits_next(nodes, i + 1))
+		out[i] = (int32_t)((liking(&a, i) - least) * PIN_SCORE_MAX /
+		    (most - least));
 	return (PIN_OK);
 }

@@ -235,6 +235,64 @@ test_far(void)
 	}
 }
 
+#define PREFER(kind, weight, term) "\"affinity\":{\"" kind "\":{" \
+    "\"preferredDuringSchedulingIgnoredDuringExecution\":[{\"weight\":" \
+    weight ",\"podAffinityTerm\":" term "}]}}"
+
+/* Which of three nodes, every time. */
+static int
+always(const char *spec, const char *app, const char *want)
+{
+	char name[16];
+	int i;
+
+	for (i = 0; i < 10; i++) {
+		snprintf(name, sizeof(name), "q%d", i);
+		pod(name, app, "", spec);
+		if (!says(want))
+			return (0);
+		kit_gone(&k, name);
+	}
+	return (1);
+}
+
+static void
+test_liking(void)
+{
+	CASE("preferred: where the pod is that it likes, if it can be") {
+		kit_open(&k, 1, "inter-pod-affinity");
+		node("n1", "a");
+		node("n2", "b");
+		node("n3", "c");
+		pod("db", "db", "n2", "");
+		CHECK(always(PREFER("podAffinity", "10", TERM("db", "zone",
+		    "")), "x", " -> n2"));
+		CHECK_INT(kit_weight(&k.policy[0]), 2);
+	}
+	CASE("preferred: where the pods are not that it dislikes") {
+		pod("db3", "db", "n3", "");
+		CHECK(always(PREFER("podAntiAffinity", "10", TERM("db",
+		    "zone", "")), "x", " -> n1"));
+		kit_close(&k);
+	}
+	CASE("preferred: what those that are there like, and need") {
+		kit_open(&k, 1, "inter-pod-affinity");
+		node("n1", "a");
+		node("n2", "b");
+		node("n3", "c");
+		pod("a", "y", "n1", PREFER("podAntiAffinity", "5", TERM("x",
+		    "zone", "")));
+		pod("b", "y", "n2", PREFER("podAffinity", "5", TERM("x",
+		    "zone", "")));
+		CHECK(always("", "x", " -> n2"));
+		kit_gone(&k, "b");
+		pod("c", "y", "n3", REQ("podAffinity", TERM("x", "zone",
+		    "")));
+		CHECK(always("", "x", " -> n3"));
+		kit_close(&k);
+	}
+}
+
 /* ---- spreading --------------------------------------------------- */
 
 #define SPREAD(skew, key, more) "\"topologySpreadConstraints\":[{\"maxSkew\":" \
@@ -348,6 +406,7 @@ main(void)
 	test_ports();
 	test_near();
 	test_far();
+	test_liking();
 	test_spread();
 	test_spread_nodes();
 	return (tap_done());
