@@ -51,7 +51,8 @@ pin_say = $(if $(V),,@$(if $(mute),,printf '  %-4s %s\n' $(1) $(2);))
 # plugins/KIND/NAME.c, or plugins/KIND/NAME/*.c; what plugins of one kind share
 # lies in plugins/KIND/common/*.c and is linked into each.
 pin_srcs = $(or $(filter-out $(not_here),$(sort $(wildcard $(1)/*.c))),$(1).c) \
-	$(if $(PIN_IN_TREE),$(sort $(wildcard $(dir $(1))common/*.c)))
+	$(if $(PIN_IN_TREE),$(filter-out $(not_here),$(sort $(wildcard \
+	$(dir $(1))common/*.c))))
 pin_objs = $(patsubst %.c,$(PIN_OUT)/%.po,$(call pin_srcs,$(1)))
 # (The second form of a per-plugin variable: its kind and its name.)
 pin_kind_name = $(notdir $(patsubst %/,%,$(dir $(1))))/$(notdir $(1))

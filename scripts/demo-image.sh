@@ -11,11 +11,12 @@ name=${2:-hello:1}
 busybox=${BUSYBOX:-$(command -v busybox || echo /bin/busybox)}
 [ -x "$busybox" ] || {
 	echo 'demo-image.sh: no busybox (package busybox-static)' >&2
-	exit 1
+	exit 2
 }
 if command -v ldd > /dev/null && ldd "$busybox" > /dev/null 2>&1; then
-	echo "demo-image.sh: $busybox is not static" >&2
-	exit 1
+	echo "demo-image.sh: $busybox is not static (package" \
+	    "busybox-static)" >&2
+	exit 2
 fi
 case $(uname -m) in
 x86_64 | amd64)	arch=amd64 ;;

@@ -12,19 +12,23 @@ apt_build='gcc libc6-dev make pkg-config libconfig-dev liblmdb-dev
     libmbedtls-dev libuv1-dev libyaml-dev zlib1g-dev libarchive-dev'
 apt_test='clang libclang-rt-dev curl jq openssl unzip runc python3
     python3-pip'
-apt_run='crun busybox-static'
+apt_run='curl busybox-static'
+apt_root=crun			# for the runtime oci, which takes root
 
 pkg_build='gmake pkgconf libconfig lmdb mbedtls libuv libyaml'	# FreeBSD
 pkg_test='curl jq'
-pkg_run='ocijail'
+pkg_run='curl'
+pkg_root=ocijail
 
 pkgin_build='gmake pkgconf libconfig lmdb mbedtls libuv libyaml' # NetBSD
 pkgin_test='curl jq'
-pkgin_run=
+pkgin_run=curl
+pkgin_root=
 
 pkg_add_build='gmake libconfig lmdb mbedtls libuv libyaml libarchive' # OpenBSD
 pkg_add_test='curl jq'
-pkg_add_run=
+pkg_add_run=curl
+pkg_add_root=
 
 # The first that is here (FreeBSD's pkg may be present elsewhere too).
 if command -v apt-get > /dev/null; then
@@ -64,6 +68,7 @@ for set in "$@"; do
 		exit 2 ;;
 	esac
 	eval "names=\$${pm}_$set"
+	[ "$set-$(id -u)" != run-0 ] || eval "names=\"\$names \$${pm}_root\""
 	for p in $names; do
 		have "$p" || missing="$missing $p"
 	done

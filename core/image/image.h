@@ -98,8 +98,9 @@ PIN_API int	 image_remove(struct pin_host *, const char *data,
     const char *name, struct pin_err *);
 
 /* Takes the directory `name` in `in` away with all that is in it, however
- * deep; `in`/.trash is used and stays. Links are not followed, but mounts
- * are: there must be none. Fine when it is not there. */
+ * deep, by way of `in`/.trash.NAME. Links are not followed, but mounts are:
+ * there must be none. Fine when it is not there. */
+#define IMAGE_TRASH		".trash."
 PIN_API int	 image_tree_remove(const char *in, const char *name,
     struct pin_err *);
 

@@ -449,20 +449,27 @@ int
 image_tree_remove(const char *in, const char *name, struct pin_err *err)
 {
 	int dir = open(in, DIR_FLAGS), trash = -1, rc;
+	char own[COMPONENT_MAX + sizeof(IMAGE_TRASH)];
 
 	if (dir < 0)
 		return (pin_err_os(err, PIN_EIO, errno, "%s", in));
-	if (faccessat(dir, name, F_OK, 0) != 0) {
+	snprintf(own, sizeof(own), IMAGE_TRASH "%s", name);
+	if (faccessat(dir, name, F_OK, 0) != 0 &&
+	    faccessat(dir, own, F_OK, 0) != 0) {
 		close(dir);
 		return (PIN_OK);
 	}
-	if (mkdirat(dir, ".trash", 0700) == 0 || errno == EEXIST)
-		trash = openat(dir, ".trash", DIR_FLAGS);
+	if (mkdirat(dir, own, 0700) == 0 || errno == EEXIST)
+		trash = openat(dir, own, DIR_FLAGS);
 	if (trash < 0)
-		rc = pin_err_os(err, PIN_EIO, errno, "%s/.trash", in);
+		rc = pin_err_os(err, PIN_EIO, errno, "%s/%s", in, own);
 	else {
 		rc = image__remove_at(dir, name, trash, err);
+		if (rc == PIN_OK)	/* what an earlier one left, too */
+			rc = image__empty(trash, err);
 		close(trash);
+		if (rc == PIN_OK)
+			(void)unlinkat(dir, own, AT_REMOVEDIR);
 	}
 	close(dir);
 	return (rc);

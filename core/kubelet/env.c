@@ -301,8 +301,6 @@ env_make(struct kpod *pod, struct kcontainer *c, char ***out,
 	int rc;
 
 	*out = NULL;
-	put_text(&l, "PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:"
-	    "/usr/bin:/sbin:/bin");
 	put_text(&l, "HOSTNAME", pod->name);
 	rc = services(pod, &l, err);
 	for (n = pin_obj_first(pod->obj, pin_obj_get(pod->obj, c->spec,

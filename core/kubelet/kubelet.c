@@ -57,7 +57,8 @@ static int
 attach(struct kubelet *k, struct pin_err *err)
 {
 	struct pin_runtime_sink sink = { .size = sizeof(sink),
-	    .exited = pods_exited, .arg = k };
+	    .exited = pods_exited, .arg = k,
+	    .warned = pods_warned };
 	uint32_t i;
 	int rc = PIN_OK;
 

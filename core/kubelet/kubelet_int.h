@@ -128,6 +128,7 @@ struct kpod {
 	uint32_t	 networked, mounted;
 	uint32_t	 killing;	/* SIGTERM was sent */
 	uint32_t	 killed;	/* SIGKILL too */
+	uint32_t	 warned, pad4;	/* by the runtime, once */
 	uint32_t	 finished;	/* phase is final */
 	uint32_t	 removed;	/* nothing is left here; DELETE said */
 	uint64_t	 kill_at;
@@ -199,6 +200,7 @@ void	node_stop(struct kubelet *);
 void	pods_start(struct kubelet *);
 void	pods_stop(struct kubelet *);
 void	pods_exited(void *arg, const struct pin_container_state *);
+void	pods_warned(void *arg, const char *id, const char *text); /* a worker */
 struct kpod *pods_find(struct kubelet *, const char *uid, size_t len);
 
 /* sync.c: work pool */

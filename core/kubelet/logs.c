@@ -156,6 +156,39 @@ superseded(const struct stream *s)
 }
 
 static void
+log_path(const struct stream *s, char out[KUBELET_PATH_MAX])
+{
+	snprintf(out, KUBELET_PATH_MAX, "%s/pods/%s/%s/%u.log", s->k->data,
+	    s->uid, s->name, s->attempt);
+}
+
+/* What comes next; at the end of a file that the shim has set aside, of the
+ * one it began instead. A file ends with a line. */
+static ssize_t
+read_on(struct stream *s)
+{
+	char path[KUBELET_PATH_MAX], *at = s->part + s->have;
+	size_t room = sizeof(s->part) - s->have;
+	ssize_t n = read(s->fd, at, room);
+	struct stat was, is;
+	int fd;
+
+	if (n > 0 || !s->follow)
+		return (n);
+	log_path(s, path);
+	if (fstat(s->fd, &was) != 0 || stat(path, &is) != 0 ||
+	    (was.st_ino == is.st_ino && was.st_dev == is.st_dev))
+		return (n);
+	/* Written between the read and the look? */
+	n = read(s->fd, at, room);
+	if (n > 0 || (fd = open(path, O_RDONLY | O_CLOEXEC)) < 0)
+		return (n);
+	close(s->fd);
+	s->fd = fd;
+	return (read(fd, at, room));
+}
+
+static void
 pump(struct stream *s)
 {
 	struct pin_out o;
@@ -163,8 +196,7 @@ pump(struct stream *s)
 	ssize_t n;
 
 	while (!s->waiting) {
-		n = read(s->fd, s->part + s->have, sizeof(s->part) -
-		    s->have);
+		n = read_on(s);
 		if (n <= 0)
 			break;
 		s->have += (size_t)n;

@@ -125,6 +125,22 @@ pods_exited(void *arg, const struct pin_container_state *s)
 	pin_loop_post(e->k->loop, &e->msg);
 }
 
+/* The worker of that pod waits for `start`. */
+void
+pods_warned(void *arg, const char *id, const char *text)
+{
+	struct kubelet *k = arg;
+	struct kpod *pod;
+
+	pthread_mutex_lock(&k->lock);
+	pod = strlen(id) > 36 ? pods_find(k, id, 36) : NULL;
+	pthread_mutex_unlock(&k->lock);
+	if (pod == NULL || pod->warned)
+		return;
+	pod->warned = 1;
+	event_pod(pod, NULL, 1, "NotEnforced", "%s", text);
+}
+
 /* ---- what runs and belongs to nobody ------------------------------------ */
 
 struct found {

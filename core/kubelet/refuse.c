@@ -10,7 +10,7 @@
 #include "core/kubelet/kubelet_int.h"
 
 static const char *const pod_true[] = {
-	"hostUsers", "shareProcessNamespace", "setHostnameAsFQDN", NULL
+	"shareProcessNamespace", "setHostnameAsFQDN", NULL
 };
 
 static const char *const pod_absent[] = {

@@ -158,6 +158,7 @@ security(struct kpod *pod, struct kcontainer *c, const char *what)
 	    "securityContext", what, NULL));
 }
 
+/* Who an image is when the pod does not say, only the runtime knows. */
 static int
 user(struct kpod *pod, struct kcontainer *c, struct pin_container *pc,
     struct pin_err *err)
@@ -167,10 +168,9 @@ user(struct kpod *pod, struct kcontainer *c, struct pin_container *pc,
 	(void)pin_obj_i64(pod->obj, security(pod, c, "runAsGroup"),
 	    &pc->gid);
 	if (pin_obj_true(pod->obj, security(pod, c, "runAsNonRoot")) &&
-	    pc->uid <= 0)
+	    pc->uid == 0)
 		return (pin_err_set(err, PIN_ENOTFOUND, "container has "
-		    "runAsNonRoot and %s", pc->uid == 0 ? "runAsUser is 0" :
-		    "image will run as root"));
+		    "runAsNonRoot and runAsUser is 0"));
 	pc->privileged = (uint32_t)pin_obj_true(pod->obj, pin_obj_at(pod->obj,
 	    c->spec, "securityContext", "privileged", NULL));
 	pc->read_only_root = (uint32_t)pin_obj_true(pod->obj, pin_obj_at(

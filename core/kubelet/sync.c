@@ -400,7 +400,7 @@ static void
 start(struct kpod *pod, struct kcontainer *c)
 {
 	struct pin_err err = PIN_ERR_INIT;
-	char old[128], log[KUBELET_PATH_MAX];
+	char old[128], log[KUBELET_PATH_MAX], set_aside[KUBELET_PATH_MAX + 2];
 	int rc;
 
 	if (c->state == KC_EXITED && !backed_off(pod, c))
@@ -416,6 +416,9 @@ start(struct kpod *pod, struct kcontainer *c)
 		if (c->attempt > 0) {
 			container_log(pod, c->name, c->attempt - 1, log);
 			(void)pin_path_unlink(pod->k->host, log, NULL);
+			(void)snprintf(set_aside, sizeof(set_aside), "%s.1",
+			    log);
+			(void)pin_path_unlink(pod->k->host, set_aside, NULL);
 		}
 		c->attempt++;
 		c->backoff_ms = c->backoff_ms == 0 ? KUBELET_BACKOFF_MS :

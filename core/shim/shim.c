@@ -133,12 +133,20 @@ read_spec(int at, struct shim_spec *s)
 		case 'd': s->workdir = v; break;
 		case 'l': s->log = v; break;
 		case 'p': s->pid_file = v; break;
+		case 'i': s->image = v; break;
+		case 'o': s->read_only = 1; break;
+		case 'n': s->no_new_privs = 1; break;
 		case 'u': s->uid = strtoll(v, NULL, 10); break;
 		case 'g': s->gid = strtoll(v, NULL, 10); break;
 		case 'G':
 			if (s->ngroups == SHIM_GROUPS_MAX)
 				return (-1);
 			s->groups[s->ngroups++] = (gid_t)strtoul(v, NULL, 10);
+			break;
+		case 'c':
+			if (s->ncgroups == SHIM_CGROUPS_MAX)
+				return (-1);
+			s->cgroups[s->ncgroups++] = v;
 			break;
 		case 'm':
 			if (n == SHIM_MOUNTS_MAX)
@@ -171,11 +179,11 @@ give_up(int fd, const char *what, const char *arg)
 }
 
 static void
-become(const struct shim_spec *s, int fd)
+become(const struct shim_spec *s, int root, int fd)
 {
 	gid_t gid = s->gid >= 0 ? (gid_t)s->gid : getgid();
 
-	if (geteuid() == 0) {
+	if (root) {
 		if ((s->gid >= 0 || s->uid >= 0 || s->ngroups > 0) &&
 		    shim__os_groups(s) != 0)
 			give_up(fd, "setgroups", NULL);
@@ -186,19 +194,37 @@ become(const struct shim_spec *s, int fd)
 	}
 	if (s->workdir != NULL && chdir(s->workdir) != 0)
 		give_up(fd, "working directory", s->workdir);
+	if (s->no_new_privs && shim__os_no_new_privs() != 0)
+		give_up(fd, "no new privileges", NULL);
+}
+
+static void
+join_cgroups(const struct shim_spec *s, int fd)
+{
+	uint32_t i;
+	int at;
+
+	for (i = 0; i < s->ncgroups; i++) {
+		at = open(s->cgroups[i], O_WRONLY | O_CLOEXEC);
+		if (at < 0 || write(at, "0", 1) != 1)
+			give_up(fd, "cgroup", s->cgroups[i]);
+		close(at);
+	}
 }
 
 static void
 container(const struct shim *sh, int out, int err, int say, pid_t parent)
 {
 	const struct shim_spec *s = &sh->spec;
+	int null, i, root = geteuid() == 0;
 	char why[1024];
 	sigset_t none;
-	int null, i;
 
 	setsid();
-	if (s->nmounts > 0 && shim__os_mounts(s, sh->dir, why, sizeof(why)) !=
-	    0) {
+	umask(022);
+	join_cgroups(s, say);
+	if ((s->nmounts > 0 || s->image != NULL) && shim__os_mounts(s,
+	    sh->dir, why, sizeof(why)) != 0) {
 		put_all(say, why, strlen(why));
 		_exit(127);
 	}
@@ -208,13 +234,12 @@ container(const struct shim *sh, int out, int err, int say, pid_t parent)
 		give_up(say, "standard descriptors", NULL);
 	if (null > 2)
 		close(null);
-	become(s, say);
+	become(s, root, say);
 	shim__os_tie(parent);
 	for (i = 1; i < 32; i++)
 		(void)signal(i, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	umask(022);
 	environ = s->env;
 	execvp(s->argv[0], s->argv);
 	give_up(say, "exec", s->argv[0]);
@@ -321,10 +346,12 @@ prepare(struct shim *sh)
 
 	if (chdir(sh->dir) != 0)
 		return (complain("%s: %s", sh->dir, strerror(errno)));
+	/* First: descriptors go in their order, and while the lock is seen to
+	 * be held the end of `life` is still to come. */
+	sh->lock = cloexec(open("lock", O_RDWR | O_CREAT, 0600));
 	/* Read-write: there is always a writer and a reader, us. */
 	sh->life = cloexec(open("life", O_RDWR | O_NONBLOCK));
 	sh->ctl = cloexec(open("ctl", O_RDWR | O_NONBLOCK));
-	sh->lock = cloexec(open("lock", O_RDWR | O_CREAT, 0600));
 	if (sh->life < 0 || sh->ctl < 0 || sh->lock < 0)
 		return (complain("%s: %s", sh->dir, strerror(errno)));
 	/* Not inherited by the container, unlike flock(2). */

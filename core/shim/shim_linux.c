@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * shim_linux.c -- subreaper, parent's death, and a mount namespace of its
- * own in which volumes lie at their targets. A target that does not exist is
- * made without touching the host: the directory it is missing in is mirrored
- * on a tmpfs (each entry bound), the target added, and the mirror put over
- * the directory. For "/" the mirror becomes the root.
+ * own in which volumes lie at their targets; of an image, root_linux.c makes
+ * the root first. Else a target that does not exist is made without touching
+ * the host: the directory it is missing in is mirrored on a tmpfs (each entry
+ * bound), the target added, and the mirror put over the directory. For "/"
+ * the mirror becomes the root.
  * Contract: shim.h. Namespace and mounts die with their last process. */
 #define _GNU_SOURCE
 #include "core/shim/shim.h"
@@ -12,6 +13,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include <dirent.h>
 #include <errno.h>
@@ -37,6 +39,12 @@ shim__os_tie(pid_t parent)
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	if (getppid() != parent)
 		_exit(127);
+}
+
+int
+shim__os_no_new_privs(void)
+{
+	return (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
 }
 
 int
@@ -211,6 +219,23 @@ add_target(const struct place *pl, const char *stage, int file)
 	return (chroot(stage) != 0 || chdir("/") != 0 ? -1 : 0);
 }
 
+/* Read-only, and otherwise as it is: in a user namespace the flags of what
+ * was bound are locked. */
+static int
+close_mount(const char *path)
+{
+	unsigned long flags = MS_BIND | MS_REMOUNT | MS_RDONLY;
+	struct statvfs vfs;
+
+	if (statvfs(path, &vfs) != 0)
+		return (-1);
+	flags |= (vfs.f_flag & ST_NOSUID) != 0 ? MS_NOSUID : 0;
+	flags |= (vfs.f_flag & ST_NODEV) != 0 ? MS_NODEV : 0;
+	flags |= (vfs.f_flag & ST_NOEXEC) != 0 ? MS_NOEXEC : 0;
+	return (mount(NULL, path, NULL, flags, NULL));
+}
+
+/* stage: where the missing is mirrored; NULL: it is made where it is. */
 static int
 bind_one(const struct shim_mount *m, int source, const char *stage,
     char *why, size_t len)
@@ -225,16 +250,41 @@ bind_one(const struct shim_mount *m, int source, const char *stage,
 		return (fail(why, len, "volume", m->source));
 	if (locate(m->target, &pl) != 0)
 		return (fail(why, len, "mount at", m->target));
-	if (pl.rest[0] != '\0' && add_target(&pl, stage,
-	    !S_ISDIR(st.st_mode)) != 0)
+	if (pl.rest[0] != '\0' && (stage == NULL ? make_target(pl.path,
+	    pl.rest, !S_ISDIR(st.st_mode)) : add_target(&pl, stage,
+	    !S_ISDIR(st.st_mode))) != 0)
 		return (fail(why, len, "cannot make mount point", m->target));
 	if (locate(m->target, &pl) != 0 || pl.rest[0] != '\0')
 		return (fail(why, len, "mount at", m->target));
 	if (mount(from, pl.path, NULL, MS_BIND | MS_REC, NULL) != 0)
 		return (fail(why, len, "mount at", m->target));
-	if (m->read_only && mount(NULL, pl.path, NULL, MS_BIND | MS_REMOUNT |
-	    MS_RDONLY, NULL) != 0)
+	if (m->read_only && close_mount(pl.path) != 0)
 		return (fail(why, len, "read-only mount at", m->target));
+	return (0);
+}
+
+static int
+own_mounts(const struct shim_spec *s, char *why, size_t len)
+{
+	if (unshare(CLONE_NEWNS) != 0 ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
+		return (fail(why, len, "mount namespace for",
+		    s->mounts[0].target));
+	return (0);
+}
+
+/* As OCI runtimes do: a working directory that is missing is made. What is
+ * wrong with it is said when it is entered. */
+static int
+finish_root(const struct shim_spec *s, char *why, size_t len)
+{
+	struct place pl;
+
+	if (s->workdir != NULL && locate(s->workdir, &pl) == 0 &&
+	    pl.rest[0] != '\0')
+		(void)make_target(pl.path, pl.rest, 0);
+	if (s->read_only && close_mount("/") != 0)
+		return (fail(why, len, "read-only root of", s->image));
 	return (0);
 }
 
@@ -242,28 +292,30 @@ int
 shim__os_mounts(const struct shim_spec *s, const char *dir, char *why,
     size_t len)
 {
-	int fds[SHIM_MOUNTS_MAX];
-	char stage[PATH_MAX];
+	char stage[PATH_MAX], *at = s->image == NULL ? stage : NULL;
+	int fds[SHIM_MOUNTS_MAX], root = geteuid() == 0;
 	uint32_t i;
 
-	if (unshare(CLONE_NEWNS) != 0 ||
-	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
-		return (fail(why, len, "mount namespace for",
-		    s->mounts[0].target));
+	/* Sources are opened outside, but in the new namespace. */
+	if (s->image != NULL ? shim__os_enter(s, why, len) != 0 :
+	    own_mounts(s, why, len) != 0)
+		return (-1);
 	for (i = 0; i < s->nmounts; i++) {
 		fds[i] = open(s->mounts[i].source, O_PATH | O_CLOEXEC);
 		if (fds[i] < 0)
 			return (fail(why, len, "volume",
 			    s->mounts[i].source));
 	}
+	if (s->image != NULL && shim__os_root(s, root, why, len) != 0)
+		return (-1);
+	snprintf(stage, sizeof(stage), "%s/stage", dir);
 	for (i = 0; i < s->nmounts; i++) {
-		snprintf(stage, sizeof(stage), "%s/stage", dir);
-		if (mkdir(stage, 0700) != 0 && errno != EEXIST)
+		if (at != NULL && mkdir(stage, 0700) != 0 && errno != EEXIST)
 			return (fail(why, len, "mkdir", stage));
-		if (bind_one(&s->mounts[i], fds[i], stage, why, len) != 0)
+		if (bind_one(&s->mounts[i], fds[i], at, why, len) != 0)
 			return (-1);
 	}
 	for (i = 0; i < s->nmounts; i++)
 		close(fds[i]);
-	return (0);
+	return (s->image != NULL ? finish_root(s, why, len) : 0);
 }

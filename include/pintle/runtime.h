@@ -14,7 +14,7 @@
 #include <pintle/object.h>
 #include <pintle/plugin.h>
 
-#define PIN_RUNTIME_ABI		PIN_ABI(1, 0) /* history: docs/abi/runtime.md */
+#define PIN_RUNTIME_ABI		PIN_ABI(1, 1) /* history: docs/abi/runtime.md */
 
 #define PIN_MOUNTS_MAX		64
 
@@ -71,6 +71,10 @@ struct pin_runtime_sink {
 	void		(*exited)(void *arg,
 			    const struct pin_container_state *);
 	void		*arg;
+	/* NULL, or: the container runs, but not quite as asked; the text
+	 * names the field. Only while start runs, in its thread. */
+	void		(*warned)(void *arg, const char *id,
+			    const char *text);
 };
 
 /* Before anything else; also finds what ran before (then `exited` comes for

@@ -64,6 +64,32 @@ wait_for 20 gives 137 field a "$S.lastState.terminated.exitCode"
 wait_for 10 gives 'one
 two' k logs a --previous
 
+# ---- a log that is set aside is followed on, and goes with its container -----
+BIG='head -c 59000 /dev/zero | tr "\0" x | fold -w 590; echo line $i'
+BIG="i=0; while [ \$i -lt 200 ]; do $BIG; i=\$((i + 1)); done; echo last"
+pod big "$BIG"'; exec sleep 1000'
+follow() {
+	k logs -f big > "$W/big.log" 2>&1
+}
+wait_for 20 gives Running field big .status.phase
+bg follow
+lines() {
+	[ "$(grep -c '^last$' "$W/big.log")" = 1 ]
+}
+wait_for 40 lines
+is 'every line came over' "$(grep -c 'line [0-9]' "$W/big.log")" 200
+aside() { # ATTEMPT: its files
+	ls "$DATA/pods/$(field big .metadata.uid)/c" | grep "^$1.log"
+}
+is 'the log was set aside' "$(aside 0)" '0.log
+0.log.1'
+kill -9 "$(pid_of big)"
+wait_for 20 gives 1 field big "$S.restartCount"
+kill -9 "$(pid_of big)"
+wait_for 40 gives 2 field big "$S.restartCount"
+is 'two restarts on it is gone' "$(aside 0)" ''
+k delete pod big --timeout=30s > "$W/del" 2>&1
+
 # ---- the agent is killed ----------------------------------------------------
 agent() {
 	for e_c in /proc/[0-9]*; do

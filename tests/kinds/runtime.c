@@ -140,6 +140,101 @@ check(const struct pin_runtime_ops *ops, void *self, const char *name,
 	}
 }
 
+/* The number in DATA/run/NAME/ID/FILE; 0: none. */
+static long
+number_in(const char *data, const char *name, const char *id,
+    const char *what)
+{
+	char path[1024];
+	long n = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/run/%s/%s/%s", data, name, id, what);
+	f = fopen(path, "r");
+	if (f == NULL)
+		return (0);
+	if (fscanf(f, "%ld", &n) != 1)
+		n = 0;
+	fclose(f);
+	return (n);
+}
+
+/* The shim of a container: the parent of its first process. */
+static pid_t
+shim_of(const char *data, const char *name, const char *id)
+{
+	long pid = number_in(data, name, id, "pid"), parent = 0;
+	char path[64];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%ld/stat", pid);
+	f = pid > 1 ? fopen(path, "r") : NULL;
+	if (f == NULL)
+		return (0);
+	if (fscanf(f, "%*d %*s %*c %ld", &parent) != 1)
+		parent = 0;
+	fclose(f);
+	return ((pid_t)parent);
+}
+
+/* Ends nobody was there to see. */
+static void
+check_missed(const struct pin_plugin *p, struct pin_env *env,
+    struct pin_conf *conf, const char *data)
+{
+	struct pin_runtime_sink sink = { .size = sizeof(sink),
+	    .exited = exited };
+	const struct pin_runtime_ops *ops = p->ops;
+	struct pin_err err = PIN_ERR_INIT;
+	char log[512], path[1024];
+	void *self = NULL;
+	int before = ends;
+	pid_t shim;
+
+	snprintf(log, sizeof(log), "%s/log3", data);
+	CASE("%s: an end without an agent is told to the next one, once",
+	    p->name) {
+		CHECK_INT(p->open(env, conf, &self, &err), PIN_OK);
+		CHECK_INT(ops->attach(self, &sink, &err), PIN_OK);
+		CHECK_INT(run(ops, self, "alone", log, "sleep 1000 & "
+		    "trap 'exit 9' TERM; while :; do sleep 0.05; done", &err),
+		    PIN_OK);
+		p->close(self);
+		CHECK(kill((pid_t)number_in(data, p->name, "alone", "pid"),
+		    SIGTERM) == 0);
+		WAIT(shim_of(data, p->name, "alone") == 0, 10000);
+		snprintf(path, sizeof(path), "%s/run/%s/half", data, p->name);
+		CHECK(mkdir(path, 0700) == 0);
+		CHECK_INT(p->open(env, conf, &self, &err), PIN_OK);
+		CHECK_INT(ops->attach(self, &sink, &err), PIN_OK);
+		CHECK_INT(wait_ends(before + 2), before + 2);
+		CHECK_INT(listed(ops, self), 2);
+		CHECK_INT(ops->remove(self, "half", &err), PIN_OK);
+		CHECK_INT(ops->kill(self, "alone", SIGTERM, &err), PIN_OK);
+		CHECK_INT(ops->remove(self, "alone", &err), PIN_OK);
+		CHECK_INT(listed(ops, self), 0);
+		CHECK(access(path, F_OK) != 0);
+	}
+	CASE("%s: a shim that is killed takes its container along, 137",
+	    p->name) {
+		CHECK_INT(run(ops, self, "orphan", log, "sleep 1000", &err),
+		    PIN_OK);
+		shim = shim_of(data, p->name, "orphan");
+		CHECK(shim > 1 && kill(shim, SIGKILL) == 0);
+		CHECK_INT(wait_ends(before + 3), before + 3);
+		CHECK_INT(last.exit_code, 137);
+		CHECK(last.started_ns > 0);
+		WAIT(kill((pid_t)number_in(data, p->name, "orphan", "pid"),
+		    0) != 0, 10000);
+		CHECK_INT(ops->remove(self, "orphan", &err), PIN_OK);
+	}
+	CASE("%s: an id that leaves its directory is refused", p->name) {
+		CHECK(run(ops, self, "../x", log, "exit 0", &err) != PIN_OK);
+		CHECK(ops->remove(self, "../x", &err) != PIN_OK);
+	}
+	p->close(self);
+}
+
 /* What runs outlives its agent: another one finds it. */
 static void
 check_adoption(const struct pin_plugin *p, struct pin_env *env,
@@ -203,8 +298,10 @@ open_and_check(const char *dir, const char *name, const char *options,
 	    "%s opens and attaches", name);
 	check(p->ops, self, name, data);
 	p->close(self);
-	if (adopts)
+	if (adopts) {
 		check_adoption(p, env, conf, data);
+		check_missed(p, env, conf, data);
+	}
 	pin_conf_free(&conf);
 	pin__env_free(&env);
 	pin_module_put(&m);

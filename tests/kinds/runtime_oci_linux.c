@@ -13,6 +13,7 @@
 
 #include <dirent.h>
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
@@ -113,7 +114,7 @@ static void
 image_make(void)
 {
 	static const char *const names[] = { "sh", "cat", "id", "env", "ls",
-	    "sleep", "mknod", "hostname", "wc", "head", "dd" };
+	    "sleep", "mknod", "hostname", "wc", "head", "dd", "unshare" };
 	struct image_import req = { 0 };
 	char layer[2048], file[2048], to[100];
 	struct ik_image im = { .name = "demo:1", .run = "{\"Entrypoint\":["
@@ -312,24 +313,99 @@ test_isolation(void)
 		CHECK(says("No such file"));
 		gone("iso2");
 	}
-	CASE("%s: no way to the machine's disks by a device node", program) {
-		char text[400];
-		const char *const cmd[] = { "sh", "-c", text, NULL };
-		struct stat st;
+}
 
-		if (stat("/", &st) != 0)
-			BAIL("stat");
-		snprintf(text, sizeof(text), "mknod /dev/k b %u %u && "
-		    "(: < /dev/k) && echo DISK; mknod /tmp/k b %u %u && "
-		    "(: < /tmp/k) && echo DISK; echo done",
-		    major(st.st_dev), minor(st.st_dev), major(st.st_dev),
-		    minor(st.st_dev));
+/* A node that the machine itself can open, and that no container has: a disk,
+ * where the machine may. */
+static int
+forbidden_device(struct stat *st)
+{
+	static const char *const paths[] = { "/dev/sda", "/dev/vda",
+	    "/dev/nvme0n1", "/dev/loop0", "/dev/zram0", "/dev/ram0",
+	    "/dev/kmsg" };
+	int fd;
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		fd = open(paths[i], O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+		if (fd < 0)
+			continue;
+		close(fd);
+		return (stat(paths[i], st) == 0);
+	}
+	return (0);
+}
+
+static void
+test_devices(void)
+{
+	struct stat st;
+
+	if (!forbidden_device(&st)) {
+		SKIP("device", "no device that this machine may open");
+		return;
+	}
+	CASE("%s: no way to the machine's devices by a node of one's own",
+	    program) {
+		char text[500];
+		const char *const cmd[] = { "sh", "-c", text, NULL };
+		const char *type = S_ISBLK(st.st_mode) ? "b" : "c";
+
+		tap_diag("%s %u:%u", type, major(st.st_rdev),
+		    minor(st.st_rdev));
+		snprintf(text, sizeof(text), "mknod /dev/k %s %u %u && "
+		    "(: < /dev/k) && echo DISK; mknod /tmp/k %s %u %u && "
+		    "(: < /tmp/k) && echo DISK; (: < /dev/null) && echo done",
+		    type, major(st.st_rdev), minor(st.st_rdev), type,
+		    major(st.st_rdev), minor(st.st_rdev));
 		container("dev", cmd)->uid = 0;
 		CHECK(run());
 		CHECK(says("F done"));
 		CHECK(!says("DISK"));
 		gone("dev");
 	}
+}
+
+/* A user namespace of one's own is what the kernel gives to anybody, and what
+ * the filter takes away. */
+static void
+test_seccomp(void)
+{
+	static const struct {
+		const char *pod;
+		int filtered;
+	} rows[] = {
+		{ "{}", 1 },
+		{ "{\"seccompProfile\":{\"type\":\"RuntimeDefault\"}}", 1 },
+		{ "{\"seccompProfile\":{\"type\":\"Unconfined\"}}", 0 },
+		{ "{\"capabilities\":{\"add\":[\"SYS_ADMIN\"]}}", 0 },
+	};
+	static const char *const cmd[] = { "sh", "-c", "cat /proc/self/status;"
+	    " unshare -U sh -c 'echo free'; echo done", NULL };
+	char text[300];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		CASE("%s: securityContext %s: %s", program, rows[i].pod,
+		    rows[i].filtered ? "filtered" : "may unshare") {
+			struct pin_obj *o;
+
+			snprintf(text, sizeof(text), "{\"spec\":{"
+			    "\"containers\":[{\"securityContext\":%s}]}}",
+			    rows[i].pod);
+			if (pin_obj_parse(NULL, text, strlen(text), &o,
+			    &err) != PIN_OK)
+				BAIL("%s", err.text);
+			container("sec", cmd)->pod = o;
+			c.spec = pin_obj_first(o, pin_obj_at(o,
+			    pin_obj_root(o), "spec", "containers", NULL));
+			c.uid = 0;
+			CHECK(run());
+			CHECK(says("F done"));
+			CHECK_INT(says("F free"), !rows[i].filtered);
+			if (rows[i].filtered)
+				CHECK(says("Seccomp:\t2"));
+			pin_obj_free(&o);
+			gone("sec");
+		}
 }
 
 static void
@@ -461,7 +537,8 @@ test_mounts(void)
 	    program) {
 		static const char *const cmd[] = { "sh", "-c", "cat /vol/a; "
 		    "echo x > /vol/b && echo wrote; echo x > /ro/b || echo "
-		    "refused; echo x > /srv/c || echo readonly", NULL };
+		    "refused; echo x > /srv/c || echo readonly; head -n 1 "
+		    "/etc/hosts; ls /etc/resolv.conf", NULL };
 		static struct pin_mount m[2];
 		char dir[2048], file[4096];
 		FILE *f;
@@ -485,6 +562,9 @@ test_mounts(void)
 		CHECK(says("stdout F wrote"));
 		CHECK(says("stdout F refused"));
 		CHECK(!says("stdout F readonly"));
+		CHECK(says("127.0.0.1"));
+		CHECK_INT(says("stdout F /etc/resolv.conf"),
+		    access("/etc/resolv.conf", R_OK) == 0);
 		gone("vol");
 	}
 	CASE("%s: a read-only root", program) {
@@ -546,6 +626,8 @@ all(const char *name)
 	runtime_open();
 	test_image_defaults();
 	test_isolation();
+	test_devices();
+	test_seccomp();
 	test_kill();
 	test_mounts();
 	test_limits();

@@ -57,8 +57,8 @@ is_default(const char *cap)
 }
 
 /* As containerd reads add and drop: a named one wins over ALL. */
-static int
-has_cap(const struct oci_start *s, const char *cap)
+int
+oci_has_cap(const struct oci_start *s, const char *cap)
 {
 	const struct pin_obj *o = s->c->pod;
 	pin_node caps = o != NULL ? pin_obj_get(o, s->sec, "capabilities") : 0;
@@ -86,7 +86,7 @@ put_caps(const struct oci_start *s, struct pin_out *out, const char *set)
 
 	pin_out_printf(out, "\"%s\":[", set);
 	for (size_t i = 0; i < PIN_LEN(caps_all); i++)
-		if (has_cap(s, caps_all[i]))
+		if (oci_has_cap(s, caps_all[i]))
 			pin_out_printf(out, "%s\"CAP_%s\"", n++ > 0 ? "," : "",
 			    caps_all[i]);
 	pin_out_char(out, ']');

@@ -22,7 +22,6 @@
 
 #include "core/shim/shim.h"
 
-#define CGROUP		"/sys/fs/cgroup"
 #define ARENA_MAX	((size_t)16 << 20)	/* of one start */
 
 static pin_open_fn oci_open;
@@ -47,6 +46,8 @@ static const struct pin_runtime_ops oci_ops = {
 static const struct pin_option oci_options[] = {
 	{ "program", PIN_OPT_STRING, 0, NULL, "the OCI runtime, a name or a "
 	    "path; default: the first of crun, runc, ocijail in PATH", 0, 0 },
+	{ "seccomp-default", PIN_OPT_BOOL, 0, "true", "the profile "
+	    "RuntimeDefault also for pods that name none", 0, 0 },
 	{ "shim", PIN_OPT_PATH, PIN_OPTF_EXISTS, NULL,
 	    "program that stands above a container; default: this one", 0,
 	    0 },
@@ -64,6 +65,18 @@ const struct pin_plugin pin_plugin = {
 
 /* ---- open, close ------------------------------------------------------- */
 
+/* A filter is made by libseccomp, which a runtime may be built without. */
+static void
+look_at(const struct oci *o, struct oci_program *p, uint32_t kind)
+{
+	const char *argv[] = { p->path, "--version", NULL };
+
+	p->kind = kind;
+	if (p->path != NULL)
+		p->seccomp = oci_says(o, argv, kind == OCI_CRUN ?
+		    "+SECCOMP" : "libseccomp");
+}
+
 static int
 programs_find(struct oci *o, const char *given, struct pin_err *err)
 {
@@ -77,26 +90,12 @@ programs_find(struct oci *o, const char *given, struct pin_err *err)
 	if (o->program.path == NULL)
 		return (pin_err_set(err, PIN_ECONFIG, "no %s in PATH",
 		    given != NULL ? given : "crun, runc or ocijail"));
-	o->program.kind = oci_kind(o->program.path);
+	look_at(o, &o->program, oci_kind(o->program.path));
 	/* crun does not do v1 beside v2; runc does. */
-	if (o->cgroups == OCI_CGROUP_HYBRID && o->program.kind == OCI_CRUN)
+	if (o->cgroups.kind == CGROUP_HYBRID && o->program.kind == OCI_CRUN)
 		o->runc.path = oci_find("runc");
-	o->runc.kind = OCI_RUNC;
+	look_at(o, &o->runc, OCI_RUNC);
 	return (PIN_OK);
-}
-
-/* Two nodes of one machine must not meet in a cgroup. */
-static char *
-group_name(const char *data)
-{
-	char name[32], real[OCI_PATH_MAX];
-	uint64_t h = UINT64_C(14695981039346656037);
-
-	snprintf(real, sizeof(real), "%s", data);
-	for (const char *p = real; *p != '\0'; p++)
-		h = (h ^ (unsigned char)*p) * UINT64_C(1099511628211);
-	snprintf(name, sizeof(name), "/pintle-%08x", (unsigned)(h >> 32));
-	return (pin_xstrdup(name));
 }
 
 static void oci_ended(void *arg, struct pin_container_state *);
@@ -112,7 +111,8 @@ oci_open(struct pin_env *env, const struct pin_conf *conf, void **self,
 
 	o->env = env;
 	o->data = data;
-	o->cgroups = oci_os_cgroups();
+	o->seccomp_default = pin_conf_bool(conf, "seccomp-default");
+	cgroups_open(&o->cgroups, data);
 	n = snprintf(root, sizeof(root), "%s/run", data);
 	(void)snprintf(state, sizeof(state), "%s/run/oci.state", data);
 	if (geteuid() != 0)
@@ -132,8 +132,7 @@ oci_open(struct pin_env *env, const struct pin_conf *conf, void **self,
 		rc = pin_path_mkdir(pin_env_host(env), state, err);
 	if (rc == PIN_OK) {
 		o->state = pin_xstrdup(state);
-		o->group = group_name(data);
-		o->devices = (uint32_t)oci_os_devices(o->cgroups,
+		o->devices = (uint32_t)oci_os_devices(o->cgroups.kind,
 		    o->program.kind);
 		o->shims.ended_fn = oci_ended;
 		o->shims.arg = o;
@@ -146,13 +145,13 @@ oci_open(struct pin_env *env, const struct pin_conf *conf, void **self,
 		free(o->program.path);
 		free(o->runc.path);
 		free(o->state);
-		free(o->group);
 		free(o);
 		return (rc);
 	}
-	pin_env_log(env, PIN_LOG_INFO, "containers by %s%s%s",
+	pin_env_log(env, PIN_LOG_INFO, "containers by %s%s%s%s",
 	    o->program.path, o->runc.path != NULL ? ", with limits by " : "",
-	    o->runc.path != NULL ? o->runc.path : "");
+	    o->runc.path != NULL ? o->runc.path : "",
+	    o->program.seccomp ? "" : ", without seccomp");
 	*self = o;
 	return (PIN_OK);
 }
@@ -166,7 +165,6 @@ oci_close(void *self)
 	free(o->program.path);
 	free(o->runc.path);
 	free(o->state);
-	free(o->group);
 	free(o);
 }
 
@@ -229,10 +227,30 @@ program_pick(struct oci_start *s)
 	int wants = s->c->memory > 0 || s->c->cpu_milli > 0;
 
 	s->program = wants && o->runc.path != NULL ? &o->runc : &o->program;
-	s->limits = wants && o->cgroups != OCI_CGROUP_NONE &&
-	    (o->cgroups != OCI_CGROUP_HYBRID || s->program->kind == OCI_RUNC);
+	s->limits = wants && o->cgroups.kind != CGROUP_NONE &&
+	    (o->cgroups.kind != CGROUP_HYBRID || s->program->kind == OCI_RUNC);
 	s->devices = s->program == &o->program ? (int)o->devices :
-	    oci_os_devices(o->cgroups, s->program->kind);
+	    oci_os_devices(o->cgroups.kind, s->program->kind);
+}
+
+static int
+refuse(const struct oci_start *s, struct pin_err *err)
+{
+	const struct pin_container *c = s->c;
+	int rc = PIN_OK;
+
+	if ((c->memory > 0 || c->cpu_milli > 0) && !s->limits)
+		rc = pin_err_set(err, PIN_EINVALID, "resources.limits.%s: "
+		    "%s cannot set it with the cgroups of this node",
+		    c->memory > 0 ? "memory" : "cpu", s->program->path);
+	if (rc == PIN_OK && oci_os_seccomp(s) == OCI_SECCOMP_ASKED &&
+	    !s->program->seccomp)
+		rc = pin_err_set(err, PIN_EINVALID, "securityContext."
+		    "seccompProfile.type: RuntimeDefault: %s is built without "
+		    "seccomp", s->program->path);
+	if (rc == PIN_OK)
+		rc = runtime_refuse(c, "oci", err);
+	return (rc == PIN_OK ? runtime_refuse_root(c, s->user.uid, err) : rc);
 }
 
 static int
@@ -252,7 +270,7 @@ start_prepare(struct oci_start *s, struct pin_err *err)
 	if (rc == PIN_OK)
 		rc = image_user(&s->image, c->uid, c->gid, &s->user, err);
 	if (rc == PIN_OK)
-		rc = oci_refuse(s, err);
+		rc = refuse(s, err);
 	if (rc == PIN_OK)
 		rc = image_argv(s->arena, &s->image, c->command, c->args,
 		    &s->argv, err);
@@ -292,23 +310,11 @@ spec_make(const struct oci_start *s, const char *dir, struct pin_out *out)
 	record(out, 'e', text);
 	record(out, 'l', s->c->log);
 	record(out, 'd', dir);
-	if (s->o->cgroups == OCI_CGROUP_HYBRID &&
+	if (s->o->cgroups.kind == CGROUP_HYBRID &&
 	    s->program->kind == OCI_CRUN) {
-		record(out, 'm', CGROUP "/unified");
-		record(out, 't', CGROUP);
+		record(out, 'm', CGROUP_DIR "/unified");
+		record(out, 't', CGROUP_DIR);
 	}
-}
-
-/* Small files in the directory: what remove must know later. */
-static int
-note(const struct oci_start *s, const char *dir, const char *file,
-    const char *text, struct pin_err *err)
-{
-	char path[OCI_PATH_MAX];
-
-	snprintf(path, sizeof(path), "%s/%s", dir, file);
-	return (pin_path_replace(pin_env_host(s->o->env), path, text,
-	    strlen(text), PIN_FILE_PRIVATE, err));
 }
 
 static int
@@ -319,12 +325,9 @@ start_run(struct oci_start *s, const char *dir, struct pin_err *err)
 	struct pin_out spec;
 	int rc;
 
-	rc = note(s, dir, "program", s->program->path, err);
+	rc = runtime_note(&s->o->shims, id, "program", s->program->path, err);
 	if (rc == PIN_OK)
-		rc = note(s, dir, "image", s->image.id, err);
-	if (rc == PIN_OK)
-		rc = image_hold(pin_env_host(s->o->env), s->o->data,
-		    s->image.id, id, err);
+		rc = runtime_image_hold(&s->o->shims, id, &s->image, err);
 	if (rc == PIN_OK)
 		rc = oci_os_mount(s->image.root, dir, (int)
 		    s->c->read_only_root, err);
@@ -389,7 +392,7 @@ oci_ended(void *arg, struct pin_container_state *state)
 {
 	const struct oci *o = arg;
 
-	if (state->signal == SIGKILL && oci_os_oom(o, state->id))
+	if (state->signal == SIGKILL && cgroups_oom(&o->cgroups, state->id))
 		state->oom_killed = 1;
 }
 
@@ -408,7 +411,7 @@ runtime_delete(struct oci *o, const char *id)
 	    (int)sizeof(path) && access(path, F_OK) == 0 &&
 	    oci_run(o, argv, &err) != PIN_OK)
 		pin_env_log(o->env, PIN_LOG_WARN, "%s: %s", id, err.text);
-	oci_os_group_remove(o, id);
+	cgroups_remove(&o->cgroups, id);
 	(void)image_tree_remove(o->state, id, NULL);
 }
 
@@ -416,24 +419,18 @@ static int
 oci_remove(void *self, const char *id, struct pin_err *err)
 {
 	struct oci *o = self;
-	char dir[OCI_PATH_MAX], image[IMAGE_ID_MAX];
-	int rc;
+	int rc = shims_forget(&o->shims, id, err);
+	char dir[OCI_PATH_MAX];
 
-	if (id[0] == '.' || strchr(id, '/') != NULL)
-		return (pin_err_set(err, PIN_EINVAL, "container id \"%s\"",
-		    id));
-	rc = shims_forget(&o->shims, id, err);
 	if (rc != PIN_OK)
 		return (rc);
-	if (shims_path(&o->shims, dir, id, NULL) != PIN_OK)
-		return (pin_err_set(err, PIN_ELIMIT, "path of %s", id));
-	if (access(dir, F_OK) != 0)
-		return (PIN_OK);
-	runtime_delete(o, id);
-	oci_os_unmount(dir);
-	if (shims_text(&o->shims, id, "image", image, sizeof(image)))
-		image_release(pin_env_host(o->env), o->data, image, id);
-	return (image_tree_remove(o->shims.root, id, err));
+	if (shims_path(&o->shims, dir, id, NULL) == PIN_OK &&
+	    access(dir, F_OK) == 0) {
+		runtime_delete(o, id);
+		oci_os_unmount(dir);
+		runtime_image_release(&o->shims, id);
+	}
+	return (shims_erase(&o->shims, id, err));
 }
 
 static int

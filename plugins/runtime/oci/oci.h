@@ -6,8 +6,8 @@
 #ifndef OCI_H
 #define OCI_H
 
-#include "core/image/image.h"
-#include "shims.h"
+#include "plugins/runtime/common/cgroup.h"
+#include "plugins/runtime/common/pod.h"
 
 #define OCI_CONFIG_MAX	((size_t)4 << 20)	/* bytes of config.json */
 #define OCI_RUN_MS	20000			/* of `crun delete` */
@@ -16,18 +16,12 @@
 #define OCI_DEVICES_MAX	1024			/* of a privileged container */
 #define OCI_PATH_MAX	SHIMS_PATH_MAX
 
-enum {					/* how cgroups lie on this node */
-	OCI_CGROUP_NONE = 0,
-	OCI_CGROUP_V1 = 1,
-	OCI_CGROUP_V2 = 2,
-	OCI_CGROUP_HYBRID = 3,		/* v1, and v2 below /unified */
-};
-
 enum { OCI_CRUN = 1, OCI_RUNC = 2, OCI_OTHER = 3 };
 
 struct oci_program {
 	char		*path;		/* NULL: none */
 	uint32_t	 kind;
+	int		 seccomp;	/* it can filter system calls */
 };
 
 struct oci {
@@ -35,11 +29,11 @@ struct oci {
 	const char	*data;
 	struct shims	 shims;		/* below DATA/run/oci */
 	char		*state;		/* the program's, DATA/run/oci.state */
-	char		*group;		/* cgroup of all, "/pintle-X" */
 	struct oci_program program;
 	struct oci_program runc;	/* for limits where crun gives none */
-	uint32_t	 cgroups;
+	struct cgroups	 cgroups;
 	uint32_t	 devices;	/* a devices cgroup can be set */
+	int		 seccomp_default; /* for pods that do not say */
 };
 
 /* One start, from open to running. */
@@ -56,16 +50,18 @@ struct oci_start {
 	pin_node	 pod_sec, sec;	/* securityContexts */
 };
 
-/* refuse.c: PIN_EINVALID names what cannot be honoured. */
-int	oci_refuse(const struct oci_start *, struct pin_err *);
-
 /* bundle.c: DIR/config.json. */
 int	oci_bundle(const struct oci_start *, const char *dir,
 	    struct pin_err *);
 
+int	oci_has_cap(const struct oci_start *, const char *cap);
+
 /* run.c: a short command to its end. PIN_EIO: it failed, with its words. */
 int	oci_run(const struct oci *, const char *const *argv,
 	    struct pin_err *);
+/* 1: it ends well and says `what`. */
+int	oci_says(const struct oci *, const char *const *argv,
+	    const char *what);
 uint32_t oci_kind(const char *path);	/* OCI_CRUN... */
 /* In PATH, or the path itself; heap; NULL: not there. */
 char	*oci_find(const char *name);
@@ -73,7 +69,6 @@ char	*oci_find(const char *name);
 int	oci_log_text(const char *path, char *out, size_t size);
 
 /* oci_linux.c, oci_bsd.c */
-uint32_t oci_os_cgroups(void);
 /* Can the program set rules for devices? */
 int	oci_os_devices(uint32_t cgroups, uint32_t kind);
 /* dir/root shows the image, written to dir/upper. */
@@ -82,10 +77,10 @@ int	oci_os_mount(const char *image, const char *dir, int read_only,
 void	oci_os_unmount(const char *dir);
 /* After fork, before exec: cgroup v2 where crun looks for it. */
 void	oci_os_cgroup_view(void);
-/* 1: the kernel killed something in the group. */
-int	oci_os_oom(const struct oci *, const char *id);
-/* What delete may leave: the groups of id. */
-void	oci_os_group_remove(const struct oci *, const char *id);
+enum { OCI_SECCOMP_NONE, OCI_SECCOMP_DEFAULT, OCI_SECCOMP_ASKED };
+int	oci_os_seccomp(const struct oci_start *);
+/* seccomp_linux.c: the member "seccomp" of "linux", or nothing. */
+void	oci_os_put_seccomp(const struct oci_start *, struct pin_out *);
 /* Namespaces, mounts, masks, devices: the members of config.json but for
  * root, process, hostname. */
 void	oci_os_config(const struct oci_start *, struct pin_out *);

@@ -9,12 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-uint32_t
-oci_os_cgroups(void)
-{
-	return (OCI_CGROUP_NONE);
-}
-
 int
 oci_os_devices(uint32_t cgroups, uint32_t kind)
 {
@@ -52,18 +46,10 @@ oci_os_cgroup_view(void)
 }
 
 int
-oci_os_oom(const struct oci *o, const char *id)
+oci_os_seccomp(const struct oci_start *s)
 {
-	(void)o;
-	(void)id;
-	return (0);
-}
-
-void
-oci_os_group_remove(const struct oci *o, const char *id)
-{
-	(void)o;
-	(void)id;
+	(void)s;
+	return (OCI_SECCOMP_NONE);
 }
 
 void

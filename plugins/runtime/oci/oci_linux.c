@@ -12,7 +12,6 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <sys/vfs.h>
 
 #include <dirent.h>
 #include <errno.h>
@@ -23,32 +22,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#define CGROUP		"/sys/fs/cgroup"
-#define UNIFIED		CGROUP "/unified"
-#define CGROUP2_MAGIC	0x63677270
-#define CPU_PERIOD	100000		/* microseconds, as upstream */
+#define CGROUP		CGROUP_DIR
+#define UNIFIED		CGROUP_DIR "/unified"
 
 /* ---- cgroups ----------------------------------------------------------- */
-
-static int
-is_cgroup2(const char *path)
-{
-	struct statfs fs;
-
-	return (statfs(path, &fs) == 0 &&
-	    (unsigned long)fs.f_type == CGROUP2_MAGIC);
-}
-
-uint32_t
-oci_os_cgroups(void)
-{
-	if (is_cgroup2(CGROUP))
-		return (OCI_CGROUP_V2);
-	if (is_cgroup2(UNIFIED))
-		return (OCI_CGROUP_HYBRID);
-	return (access(CGROUP "/devices", F_OK) == 0 ? OCI_CGROUP_V1 :
-	    OCI_CGROUP_NONE);
-}
 
 /* v1 has files for it; v2 takes an eBPF program, whose loader wants to lock
  * memory without limit. */
@@ -57,10 +34,10 @@ oci_os_devices(uint32_t cgroups, uint32_t kind)
 {
 	struct rlimit old, want = { RLIM_INFINITY, RLIM_INFINITY };
 
-	if (cgroups == OCI_CGROUP_V1 ||
-	    (cgroups == OCI_CGROUP_HYBRID && kind == OCI_RUNC))
+	if (cgroups == CGROUP_V1 ||
+	    (cgroups == CGROUP_HYBRID && kind == OCI_RUNC))
 		return (access(CGROUP "/devices", W_OK) == 0);
-	if (cgroups != OCI_CGROUP_V2 ||
+	if (cgroups != CGROUP_V2 ||
 	    getrlimit(RLIMIT_MEMLOCK, &old) != 0)
 		return (0);
 	if (setrlimit(RLIMIT_MEMLOCK, &want) != 0)
@@ -76,54 +53,6 @@ oci_os_cgroup_view(void)
 	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
 	    mount(UNIFIED, CGROUP, NULL, MS_BIND, NULL) != 0)
 		_exit(126);
-}
-
-static const char *const v1_groups[] = {
-	"memory", "cpu", "cpuacct", "cpu,cpuacct", "cpuset", "devices",
-	"freezer", "blkio", "pids", "hugetlb", "perf_event", "net_cls",
-	"net_prio", "net_cls,net_prio", "systemd", "unified", "rdma", "misc",
-};
-
-int
-oci_os_oom(const struct oci *o, const char *id)
-{
-	char path[OCI_PATH_MAX], text[1024], *at;
-	ssize_t n;
-	int fd;
-
-	if (o->cgroups == OCI_CGROUP_V2)
-		snprintf(path, sizeof(path), CGROUP "%s/%s/memory.events",
-		    o->group, id);
-	else
-		snprintf(path, sizeof(path), CGROUP "/memory%s/%s/"
-		    "memory.oom_control", o->group, id);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return (0);
-	n = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	text[n > 0 ? n : 0] = '\0';
-	at = strstr(text, "oom_kill ");
-	return (at != NULL && strtol(at + 9, NULL, 10) > 0);
-}
-
-void
-oci_os_group_remove(const struct oci *o, const char *id)
-{
-	char path[OCI_PATH_MAX];
-
-	snprintf(path, sizeof(path), CGROUP "%s/%s", o->group, id);
-	(void)rmdir(path);
-	snprintf(path, sizeof(path), CGROUP "%s", o->group);
-	(void)rmdir(path);
-	for (size_t i = 0; i < PIN_LEN(v1_groups); i++) {
-		snprintf(path, sizeof(path), CGROUP "/%s%s/%s", v1_groups[i],
-		    o->group, id);
-		(void)rmdir(path);
-		/* The last one takes their common group away too. */
-		path[strlen(path) - strlen(id) - 1] = '\0';
-		(void)rmdir(path);
-	}
 }
 
 /* ---- the root ---------------------------------------------------------- */
@@ -239,6 +168,27 @@ put_volume(const struct pin_mount *m, struct pin_out *out)
 	    m->read_only ? "ro" : "rw");
 }
 
+/* Before the pod's volumes, which may hide them. On a root that is read-only
+ * nothing can be made to mount on. */
+static void
+put_node_files(const struct oci_start *s, struct pin_out *out)
+{
+	struct pin_mount m = { .read_only = 1 };
+	char path[OCI_PATH_MAX];
+	struct stat st;
+	uint32_t i = 0;
+
+	while (s->c->netns == NULL && (m.source = runtime_node_file(s->c,
+	    &i)) != NULL) {
+		m.target = m.source;
+		if (s->c->read_only_root && (snprintf(path, sizeof(path),
+		    "%s%s", s->image.root, m.target) >= (int)sizeof(path) ||
+		    lstat(path, &st) != 0 || !S_ISREG(st.st_mode)))
+			continue;
+		put_volume(&m, out);
+	}
+}
+
 /* A shorter target first: none may hide another. */
 static void
 put_volumes(const struct oci_start *s, struct pin_out *out)
@@ -272,11 +222,12 @@ put_mounts(const struct oci_start *s, struct pin_out *out)
 		    mounts[i].target, mounts[i].type, mounts[i].source,
 		    mounts[i].options, strcmp(mounts[i].target, "/sys") == 0 ?
 		    s->c->privileged ? ",\"rw\"" : ",\"ro\"" : "");
-	if (s->o->cgroups == OCI_CGROUP_V2)
+	if (s->o->cgroups.kind == CGROUP_V2)
 		pin_out_printf(out, ",{\"destination\":\"" CGROUP "\",\"type\""
 		    ":\"cgroup\",\"source\":\"cgroup\",\"options\":[\"nosuid\","
 		    "\"noexec\",\"nodev\",\"relatime\",\"%s\"]}",
 		    s->c->privileged ? "rw" : "ro");
+	put_node_files(s, out);
 	put_volumes(s, out);
 	pin_out_char(out, ']');
 }
@@ -305,7 +256,7 @@ put_namespaces(const struct oci_start *s, struct pin_out *out)
 		pin_json_quote(out, pin_str(s->c->netns));
 		pin_out_char(out, '}');
 	}
-	if (s->o->cgroups == OCI_CGROUP_V2)
+	if (s->o->cgroups.kind == CGROUP_V2)
 		pin_out_cstr(out, ",{\"type\":\"cgroup\"}");
 	pin_out_char(out, ']');
 }
@@ -367,10 +318,8 @@ put_resources(const struct oci_start *s, struct pin_out *out)
 	if (s->limits && c->cpu_milli > 0)
 		pin_out_printf(out, "%s\"cpu\":{\"quota\":%lld,\"period\":%d,"
 		    "\"shares\":%lld}", n++ > 0 ? "," : "",
-		    (long long)c->cpu_milli * CPU_PERIOD / 1000 < 1000 ?
-		    1000LL : (long long)c->cpu_milli * CPU_PERIOD / 1000,
-		    CPU_PERIOD, (long long)c->cpu_milli * 1024 / 1000 < 2 ?
-		    2LL : (long long)c->cpu_milli * 1024 / 1000);
+		    (long long)cgroups_quota(c->cpu_milli), CGROUP_PERIOD,
+		    (long long)cgroups_shares(c->cpu_milli));
 	pin_out_char(out, '}');
 }
 
@@ -423,12 +372,13 @@ oci_os_config(const struct oci_start *s, struct pin_out *out)
 	put_namespaces(s, out);
 	pin_out_cstr(out, ",\"cgroupsPath\":");
 	pin_out_char(out, '"');
-	pin_out_printf(out, "%s/%s\"", s->o->group, s->c->id);
+	pin_out_printf(out, "%s/%s\"", s->o->cgroups.name, s->c->id);
 	put_sysctls(s, out);
 	put_resources(s, out);
 	if (s->c->privileged)
 		put_devices(out);
 	if (!unmasked)
 		pin_out_cstr(out, masked);
+	oci_os_put_seccomp(s, out);
 	pin_out_char(out, '}');
 }

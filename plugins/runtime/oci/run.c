@@ -60,7 +60,7 @@ child(const struct oci *o, const char *const *argv, int out)
 	if (null < 0 || dup2(null, 0) < 0 || dup2(out, 1) < 0 ||
 	    dup2(out, 2) < 0)
 		_exit(127);
-	if (o->cgroups == OCI_CGROUP_HYBRID && oci_kind(argv[0]) == OCI_CRUN)
+	if (o->cgroups.kind == CGROUP_HYBRID && oci_kind(argv[0]) == OCI_CRUN)
 		oci_os_cgroup_view();
 	(void)execv(argv[0], (char *const *)(uintptr_t)argv);
 	_exit(127);
@@ -95,10 +95,11 @@ hear(const struct oci *o, int fd, char text[OCI_OUTPUT_MAX])
 	}
 }
 
-int
-oci_run(const struct oci *o, const char *const *argv, struct pin_err *err)
+/* To its end, with what it said in one line or more. */
+static int
+run(const struct oci *o, const char *const *argv, char text[OCI_OUTPUT_MAX],
+    struct pin_err *err)
 {
-	char text[OCI_OUTPUT_MAX];
 	int fd[2], status = 0, heard;
 	pid_t pid;
 
@@ -118,14 +119,32 @@ oci_run(const struct oci *o, const char *const *argv, struct pin_err *err)
 		(void)kill(pid, SIGKILL);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
-	text[strcspn(text, "\n")] = '\0';
 	if (!heard)
 		return (pin_err_set(err, PIN_ETIMEOUT, "%s did not end within "
 		    "%d s", argv[0], OCI_RUN_MS / 1000));
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-		return (pin_err_set(err, PIN_EIO, "%s: %s", argv[0],
+		return (pin_err_set(err, PIN_EIO, "%s: %.*s", argv[0],
+		    text[0] != '\0' ? (int)strcspn(text, "\n") : 6,
 		    text[0] != '\0' ? text : "failed"));
 	return (PIN_OK);
+}
+
+int
+oci_run(const struct oci *o, const char *const *argv, struct pin_err *err)
+{
+	char text[OCI_OUTPUT_MAX];
+
+	return (run(o, argv, text, err));
+}
+
+int
+oci_says(const struct oci *o, const char *const *argv, const char *what)
+{
+	struct pin_err err = PIN_ERR_INIT;
+	char text[OCI_OUTPUT_MAX];
+
+	return (run(o, argv, text, &err) == PIN_OK &&
+	    strstr(text, what) != NULL);
 }
 
 int

@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/image/image.h"
 #include "core/loader/loader.h"
 #include "core/shim/shim.h"
 
@@ -83,21 +84,23 @@ adopt(void *arg, const char *id)
 	struct shims *p = arg;
 	struct shim_one *one;
 
+	if (strncmp(id, IMAGE_TRASH, strlen(IMAGE_TRASH)) == 0)
+		(void)shims_erase(p, id + strlen(IMAGE_TRASH), NULL);
 	if (id[0] == '.' || strlen(id) >= sizeof(one->state.id) ||
 	    p->n == SHIMS_MAX)
 		return (0);
 	one = one_new(id);
+	/* First the FIFO, then the question: an end in between is seen. */
 	one->life = shims_open_life(p, id);
-	shims_ending(p, id, &one->state);
 	if (one->life >= 0 && shims_alive(p, id)) {
-		one->state.running = 1;
-		one->state.exit_code = one->state.signal = 0;
-		one->state.finished_ns = 0;
+		shims_begun(p, id, &one->state);
 	} else {
 		if (one->life >= 0)
 			close(one->life);
 		one->life = -1;
-		p->ended_fn(p->arg, &one->state);
+		shims_ending(p, id, &one->state);
+		if (p->ended_fn != NULL)
+			p->ended_fn(p->arg, &one->state);
 	}
 	link_one(p, one);
 	if (!one->state.running && p->sink.exited != NULL)
@@ -118,21 +121,17 @@ shims_make(struct shims *p, const char *id, struct pin_err *err)
 {
 	static const char *const fifos[] = { "life", "ctl" };
 	char path[SHIMS_PATH_MAX];
-	int rc;
+	uint32_t n;
 
 	if (strlen(id) >= sizeof(p->all->state.id) ||
 	    shims_path(p, path, id, "config.json") != PIN_OK)
 		return (pin_err_set(err, PIN_ELIMIT, "container id %s is too "
 		    "long", id));
-	if (p->n >= SHIMS_MAX)
-		return (pin_err_set(err, PIN_EBUSY, "%u containers run",
-		    p->n));
-	if (shims_alive(p, id))
-		return (pin_err_set(err, PIN_EEXISTS, "container %s runs",
-		    id));
-	rc = shims_erase(p, id, err);
-	if (rc != PIN_OK)
-		return (rc);
+	pthread_mutex_lock(&p->lock);
+	n = p->n;
+	pthread_mutex_unlock(&p->lock);
+	if (n >= SHIMS_MAX)
+		return (pin_err_set(err, PIN_EBUSY, "%u containers run", n));
 	(void)shims_path(p, path, id, NULL);
 	if (mkdir(path, 0700) != 0)
 		return (pin_err_os(err, PIN_EIO, errno, "%s", path));

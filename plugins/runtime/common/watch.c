@@ -3,7 +3,7 @@
  * watch.c -- the thread that sees shims end: each holds a FIFO open whose
  * reader we are, so an adopted shim's end is seen like a child's.
  * Contract: pintle/runtime.h, `exited` of the sink. */
-#include "process.h"
+#include "shims.h"
 
 #include <sys/wait.h>
 
@@ -16,21 +16,23 @@
 #include <unistd.h>
 
 static void
-one_ended(struct process *p, struct process_one *one)
+one_ended(struct shims *p, struct shim_one *one)
 {
 	close(one->life);
 	one->life = -1;
 	if (one->shim > 0)
 		(void)waitpid(one->shim, NULL, 0);
 	one->shim = 0;
-	process_ending(p, one->state.id, &one->state);
+	shims_ending(p, one->state.id, &one->state);
+	if (p->ended_fn != NULL)
+		p->ended_fn(p->arg, &one->state);
 	pthread_cond_broadcast(&p->ended);
 }
 
-static struct process_one *
-find(struct process *p, int fd)
+static struct shim_one *
+find(struct shims *p, int fd)
 {
-	struct process_one *one = p->all;
+	struct shim_one *one = p->all;
 
 	while (one != NULL && one->life != fd)
 		one = one->next;
@@ -39,10 +41,10 @@ find(struct process *p, int fd)
 
 /* Descriptors are looked up anew: one may have been removed meanwhile. */
 static void
-look(struct process *p, const struct pollfd *pf, uint32_t n)
+look(struct shims *p, const struct pollfd *pf, uint32_t n)
 {
 	struct pin_container_state state;
-	struct process_one *one;
+	struct shim_one *one;
 	uint32_t i;
 
 	for (i = 1; i < n; i++) {
@@ -65,17 +67,20 @@ look(struct process *p, const struct pollfd *pf, uint32_t n)
 static void *
 run(void *arg)
 {
-	struct process *p = arg;
-	struct pollfd *pf = calloc(PROCESS_MAX + 1, sizeof(*pf));
-	struct process_one *one;
+	struct shims *p = arg;
+	struct pollfd *pf = NULL;
+	struct shim_one *one;
 	char junk[64];
-	uint32_t n;
+	uint32_t n, room = 0;
 
-	PIN_ASSERT(pf != NULL);
 	for (;;) {
-		pf[0] = (struct pollfd){ p->wake[0], POLLIN, 0 };
 		n = 1;
 		pthread_mutex_lock(&p->lock);
+		if (room < p->n + 1) {
+			room = p->n + 64;
+			pf = pin_xrealloc(pf, room * sizeof(*pf));
+		}
+		pf[0] = (struct pollfd){ p->wake[0], POLLIN, 0 };
 		for (one = p->all; one != NULL; one = one->next)
 			if (one->life >= 0)
 				pf[n++] = (struct pollfd){ one->life, 0, 0 };
@@ -95,19 +100,19 @@ run(void *arg)
 }
 
 void
-process_watch_wake(struct process *p)
+shims_watch_wake(struct shims *p)
 {
 	(void)!write(p->wake[1], "", 1);
 }
 
 int
-process_watch_start(struct process *p, struct pin_err *err)
+shims_watch_start(struct shims *p, struct pin_err *err)
 {
 	pthread_attr_t attr;
 	sigset_t all, old;
 	int rc;
 
-	if (process_pipe(p->wake) != 0)
+	if (shims_pipe(p->wake) != 0)
 		return (pin_err_os(err, PIN_EIO, errno, "pipe"));
 	(void)fcntl(p->wake[0], F_SETFL, O_NONBLOCK);
 	(void)fcntl(p->wake[1], F_SETFL, O_NONBLOCK);
@@ -123,14 +128,14 @@ process_watch_start(struct process *p, struct pin_err *err)
 }
 
 void
-process_watch_stop(struct process *p)
+shims_watch_stop(struct shims *p)
 {
 	if (!p->threaded)
 		return;
 	pthread_mutex_lock(&p->lock);
 	p->stopping = 1;
 	pthread_mutex_unlock(&p->lock);
-	process_watch_wake(p);
+	shims_watch_wake(p);
 	pthread_join(p->thread, NULL);
 	close(p->wake[0]);
 	close(p->wake[1]);

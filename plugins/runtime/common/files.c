@@ -2,43 +2,48 @@
  *
  * files.c -- what a shim leaves in its directory, read and sent to.
  * Any thread. Contract: core/shim/shim.h. */
-#include "process.h"
+#include "shims.h"
 
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "core/image/image.h"
+
 int
-process_path(const struct process *p, char out[PROCESS_PATH_MAX],
+shims_path(const struct shims *p, char out[SHIMS_PATH_MAX],
     const char *id, const char *file)
 {
-	int n = snprintf(out, PROCESS_PATH_MAX, "%s/%s%s%s", p->root, id,
-	    file != NULL ? "/" : "", file != NULL ? file : "");
+	int n;
 
-	return (n > 0 && n < PROCESS_PATH_MAX ? PIN_OK : PIN_ELIMIT);
+	if (id[0] == '\0' || id[0] == '.' || strchr(id, '/') != NULL)
+		return (PIN_EINVAL);
+	n = snprintf(out, SHIMS_PATH_MAX, "%s/%s%s%s", p->root, id,
+	    file != NULL ? "/" : "", file != NULL ? file : "");
+	return (n > 0 && n < SHIMS_PATH_MAX ? PIN_OK : PIN_ELIMIT);
 }
 
 static int
-open_in(const struct process *p, const char *id, const char *file, int flags)
+open_in(const struct shims *p, const char *id, const char *file, int flags)
 {
-	char path[PROCESS_PATH_MAX];
+	char path[SHIMS_PATH_MAX];
 
-	if (process_path(p, path, id, file) != PIN_OK)
+	if (shims_path(p, path, id, file) != PIN_OK) {
+		errno = EINVAL;
 		return (-1);
+	}
 	return (open(path, flags | O_CLOEXEC));
 }
 
 /* The shim holds the lock as long as it lives, whoever its parent is. */
 int
-process_alive(const struct process *p, const char *id)
+shims_alive(const struct shims *p, const char *id)
 {
 	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	int fd = open_in(p, id, "lock", O_RDWR), rc;
@@ -50,8 +55,8 @@ process_alive(const struct process *p, const char *id)
 	return (rc == 0 && whole.l_type != F_UNLCK);
 }
 
-static int
-read_text(const struct process *p, const char *id, const char *file,
+int
+shims_text(const struct shims *p, const char *id, const char *file,
     char *out, size_t size)
 {
 	int fd = open_in(p, id, file, O_RDONLY);
@@ -65,34 +70,41 @@ read_text(const struct process *p, const char *id, const char *file,
 	return (n > 0);
 }
 
-void
-process_begun(const struct process *p, const char *id,
-    struct pin_container_state *s)
+static void
+times(const struct shims *p, const char *id, struct pin_container_state *s,
+    long *pid)
 {
 	long long started;
 	char text[256];
+
+	*pid = 0;
+	if (shims_text(p, id, "pid", text, sizeof(text)) &&
+	    sscanf(text, "%ld %lld", pid, &started) == 2)
+		s->started_ns = started;
+}
+
+void
+shims_begun(const struct shims *p, const char *id,
+    struct pin_container_state *s)
+{
 	long pid;
 
-	if (read_text(p, id, "pid", text, sizeof(text)) &&
-	    sscanf(text, "%ld %lld", &pid, &started) == 2)
-		s->started_ns = started;
+	times(p, id, s, &pid);
 	s->running = 1;
 }
 
 void
-process_ending(const struct process *p, const char *id,
+shims_ending(const struct shims *p, const char *id,
     struct pin_container_state *s)
 {
 	long long started = 0, finished = 0;
 	int code = 0, sig = 0, oom = 0;
 	char text[256];
-	long pid = 0;
+	long pid;
 
-	if (read_text(p, id, "pid", text, sizeof(text)) &&
-	    sscanf(text, "%ld %lld", &pid, &started) == 2)
-		s->started_ns = started;
+	times(p, id, s, &pid);
 	s->running = 0;
-	if (read_text(p, id, "exit", text, sizeof(text)) && sscanf(text,
+	if (shims_text(p, id, "exit", text, sizeof(text)) && sscanf(text,
 	    "%d %d %lld %lld %d", &code, &sig, &started, &finished, &oom) ==
 	    5) {
 		s->exit_code = code;
@@ -103,7 +115,7 @@ process_ending(const struct process *p, const char *id,
 		return;
 	}
 	/* The shim itself was killed, or the machine: nobody saw the end. */
-	if (pid > 1 && !process_alive(p, id) && kill(-(pid_t)pid, 0) == 0)
+	if (pid > 1 && !shims_alive(p, id) && kill(-(pid_t)pid, 0) == 0)
 		(void)kill(-(pid_t)pid, SIGKILL);
 	s->exit_code = 137;
 	s->signal = SIGKILL;
@@ -111,7 +123,7 @@ process_ending(const struct process *p, const char *id,
 }
 
 int
-process_signal(const struct process *p, const char *id, int sig,
+shims_signal(const struct shims *p, const char *id, int sig,
     struct pin_err *err)
 {
 	int fd = open_in(p, id, "ctl", O_WRONLY | O_NONBLOCK);
@@ -132,40 +144,24 @@ process_signal(const struct process *p, const char *id, int sig,
 }
 
 int
-process_erase(const struct process *p, const char *id, struct pin_err *err)
+shims_erase(const struct shims *p, const char *id, struct pin_err *err)
 {
-	char dir[PROCESS_PATH_MAX], path[PROCESS_PATH_MAX + 256];
-	struct dirent *e;
-	int rc = PIN_OK;
-	DIR *d;
+	char dir[SHIMS_PATH_MAX];
 
-	if (process_path(p, dir, id, NULL) != PIN_OK)
-		return (pin_err_set(err, PIN_ELIMIT, "path of %s", id));
-	d = opendir(dir);
-	if (d == NULL)
-		return (errno == ENOENT ? PIN_OK : pin_err_os(err, PIN_EIO,
-		    errno, "%s", dir));
-	while ((e = readdir(d)) != NULL) {
-		if (e->d_name[0] == '.')
-			continue;
-		snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
-		if (unlink(path) != 0 && errno != ENOENT && rmdir(path) != 0)
-			rc = pin_err_os(err, PIN_EIO, errno, "%s", path);
-	}
-	closedir(d);
-	if (rc == PIN_OK && rmdir(dir) != 0)
-		rc = pin_err_os(err, PIN_EIO, errno, "%s", dir);
-	return (rc);
+	if (shims_path(p, dir, id, NULL) != PIN_OK)
+		return (pin_err_set(err, PIN_EINVAL, "container id \"%s\"",
+		    id));
+	return (image_tree_remove(p->root, id, err));
 }
 
 int
-process_open_life(const struct process *p, const char *id)
+shims_open_life(const struct shims *p, const char *id)
 {
 	return (open_in(p, id, "life", O_RDONLY | O_NONBLOCK));
 }
 
 int
-process_pipe(int fd[2])
+shims_pipe(int fd[2])
 {
 	if (pipe(fd) != 0)
 		return (-1);

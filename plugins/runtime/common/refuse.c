@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * refuse.c -- what a pod may ask that this runtime cannot give, by name.
- * Seccomp: RuntimeDefault and Unconfined are the same here, no filter; a
- * profile of the node (Localhost) is refused.
+ * refuse.c -- what a pod may ask that no runtime here can give, by name.
  * Work pool. Contract: pintle/runtime.h, start: PIN_EINVALID. */
-#include "oci.h"
-
-#include <stdio.h>
-#include <string.h>
+#include "pod.h"
 
 struct rule {
 	const char	*path;		/* below container or pod spec */
@@ -41,7 +36,7 @@ static const struct rule of_pod[] = {
 
 static int
 check(const struct pin_obj *o, pin_node at, const struct rule *r, size_t n,
-    const char *where, struct pin_err *err)
+    const char *where, const char *runtime, struct pin_err *err)
 {
 	struct pin_path path;
 	pin_node v;
@@ -55,18 +50,20 @@ check(const struct pin_obj *o, pin_node at, const struct rule *r, size_t n,
 		    (r->value != NULL && !pin_str_is(pin_obj_str(o, v),
 		    r->value)))
 			continue;
-		return (pin_err_set(err, PIN_EINVALID, "%s%s: the runtime oci "
-		    "cannot honour it: %s", where, r->path, r->why));
+		return (pin_err_set(err, PIN_EINVALID, "%s%s: the runtime %s "
+		    "cannot honour it: %s", where, r->path, runtime,
+		    r->why));
 	}
 	return (PIN_OK);
 }
 
 /* A limit that is no cpu, memory or ephemeral storage (the agent's). */
 static int
-check_limits(const struct oci_start *s, struct pin_err *err)
+check_limits(const struct pin_container *c, const char *runtime,
+    struct pin_err *err)
 {
-	const struct pin_obj *o = s->c->pod;
-	pin_node n = pin_obj_first(o, pin_obj_at(o, s->c->spec, "resources",
+	const struct pin_obj *o = c->pod;
+	pin_node n = pin_obj_first(o, pin_obj_at(o, c->spec, "resources",
 	    "limits", NULL));
 	struct pin_str key;
 
@@ -76,46 +73,45 @@ check_limits(const struct oci_start *s, struct pin_err *err)
 		    pin_str_is(key, "ephemeral-storage"))
 			continue;
 		return (pin_err_set(err, PIN_EINVALID, "resources.limits["
-		    PIN_SFMT "]: the runtime oci cannot honour it",
-		    PIN_SARG(key)));
+		    PIN_SFMT "]: the runtime %s cannot honour it",
+		    PIN_SARG(key), runtime));
 	}
 	return (PIN_OK);
 }
 
-static int
-must_not_be_root(const struct oci_start *s)
+int
+runtime_refuse(const struct pin_container *c, const char *runtime,
+    struct pin_err *err)
 {
-	const struct pin_obj *o = s->c->pod;
-	pin_node own = pin_obj_get(o, s->sec, "runAsNonRoot");
+	const struct pin_obj *o = c->pod;
+	int rc;
 
-	if (own != 0 && pin_obj_type(o, own) != PIN_NULL)
-		return (pin_obj_true(o, own));
-	return (pin_obj_true(o, pin_obj_get(o, s->pod_sec, "runAsNonRoot")));
+	if (o == NULL)
+		return (PIN_OK);
+	rc = check(o, c->spec, of_container, PIN_LEN(of_container), "",
+	    runtime, err);
+	if (rc == PIN_OK)
+		rc = check(o, pin_obj_get(o, pin_obj_root(o), "spec"), of_pod,
+		    PIN_LEN(of_pod), "spec.", runtime, err);
+	return (rc == PIN_OK ? check_limits(c, runtime, err) : rc);
 }
 
 int
-oci_refuse(const struct oci_start *s, struct pin_err *err)
+runtime_refuse_root(const struct pin_container *c, int64_t uid,
+    struct pin_err *err)
 {
-	const struct pin_container *c = s->c;
 	const struct pin_obj *o = c->pod;
-	int rc = PIN_OK;
+	pin_node v;
 
-	if ((c->memory > 0 || c->cpu_milli > 0) && !s->limits)
-		return (pin_err_set(err, PIN_EINVALID, "resources.limits.%s: "
-		    "%s cannot set it with the cgroups of this node",
-		    c->memory > 0 ? "memory" : "cpu", s->program->path));
-	if (o == NULL)
+	if (o == NULL || uid != 0)
 		return (PIN_OK);
-	rc = check(o, c->spec, of_container, PIN_LEN(of_container), "", err);
-	if (rc == PIN_OK)
-		rc = check(o, pin_obj_get(o, pin_obj_root(o), "spec"), of_pod,
-		    PIN_LEN(of_pod), "spec.", err);
-	if (rc == PIN_OK)
-		rc = check_limits(s, err);
-	if (rc == PIN_OK && s->user.uid == 0 && must_not_be_root(s))
-		rc = pin_err_set(err, PIN_EINVALID, "container has "
-		    "runAsNonRoot and image will run as root (pod: \"%s_%s(%s"
-		    ")\", container: %s)", c->pod_name, c->pod_namespace,
-		    c->pod_uid, c->name);
-	return (rc);
+	v = pin_obj_at(o, c->spec, "securityContext", "runAsNonRoot", NULL);
+	if (v == 0 || pin_obj_type(o, v) == PIN_NULL)
+		v = pin_obj_at(o, pin_obj_root(o), "spec", "securityContext",
+		    "runAsNonRoot", NULL);
+	if (!pin_obj_true(o, v))
+		return (PIN_OK);
+	return (pin_err_set(err, PIN_ENOTFOUND, "container has runAsNonRoot "
+	    "and image will run as root (pod: \"%s_%s(%s)\", container: "
+	    "%s)", c->pod_name, c->pod_namespace, c->pod_uid, c->name));
 }
