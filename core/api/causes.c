@@ -3,7 +3,7 @@
  * causes.c -- the list of what is wrong with an object, with messages as
  * upstream's field.Error makes them: kind of error, value, detail.
  * One thread at a time. Contract: pintle/validation.h, conform.h. */
-#include "conform.h"
+#include "check_int.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -143,4 +143,12 @@ pin_causes_at(const struct pin_causes *c, uint32_t i)
 {
 	PIN_VALID(c, CAUSES_MAGIC);
 	return (i < c->n ? &c->at[i] : NULL);
+}
+
+struct pin_cause *
+pin__causes_all(struct pin_causes *c, uint32_t *n)
+{
+	PIN_VALID(c, CAUSES_MAGIC);
+	*n = c->n;
+	return (c->at);
 }

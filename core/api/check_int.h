@@ -15,4 +15,7 @@ typedef void pin__format_say_fn(void *arg, int type, const char *detail);
 void	pin__format_check(uint32_t format, struct pin_str s,
 	    pin__format_say_fn *say, void *arg);
 
+/* Those that are kept, to be put in order. */
+struct pin_cause *pin__causes_all(struct pin_causes *, uint32_t *n);
+
 #endif

@@ -125,6 +125,19 @@ conform_elem(struct pin__conform *c, struct pin_type t,
 
 /* ---- lists and maps ------------------------------------------------- */
 
+/* [] or {}: does it stay what it is? Mostly it is as if it had not come. */
+static int
+is_kept(struct pin__conform *c, const struct pin_field_row *f)
+{
+	if (f->presence == PIN_P_KEEP)
+		return (1);
+	if ((c->flags & PIN_CONFORM_EMPTY) == 0 || (f->presence !=
+	    PIN_P_ALWAYS && f->presence != PIN_P_NULL))
+		return (0);
+	c->empty++;
+	return (1);
+}
+
 static pin_node
 conform_list(struct pin__conform *c, struct pin_type t,
     const struct pin_field_row *f, pin_node i, const struct pin__at *up)
@@ -133,7 +146,7 @@ conform_list(struct pin__conform *c, struct pin_type t,
 	pin_node o, v, m = c->in->nodes[i].off;
 	uint32_t next;
 
-	if (m == 0 && f->presence != PIN_P_KEEP)
+	if (m == 0 && !is_kept(c, f))
 		return (0);
 	o = pin__obj_node_add(c->out, PIN_ARRAY, 0, 0);
 	for (; m != 0 && c->hard == PIN_OK; at.index++) {
@@ -230,7 +243,7 @@ conform_map(struct pin__conform *c, struct pin_type t,
 	int sorted = ascending(c, i);
 	struct pin__node in;
 
-	if (m == 0 && f->presence != PIN_P_KEEP)
+	if (m == 0 && !is_kept(c, f))
 		return (0);
 	if (!sorted && c->strict != NULL && pin__obj_dups(c->in, i,
 	    report_dup, &dup) != PIN_OK)
@@ -701,5 +714,7 @@ pin_conform(struct pin_arena *a, struct pin_type t, const struct pin_obj *in,
 	if (from != 0 && PIN__TYPE(&in->nodes[from]) == PIN_NULL)
 		from = 0;		/* as Go: null changes nothing */
 	root = conform_struct(&c, t, from, NULL);
+	if (strict != NULL)
+		strict->empty += c.empty;
 	return (conform_finish(&c, t, root, out));
 }

@@ -21,12 +21,17 @@ struct pin_strict {
 	struct pin_arena *arena;
 	uint32_t	 n;		/* kept */
 	uint32_t	 more;		/* not kept */
+	uint32_t	 empty;		/* kept as they came: _EMPTY */
+	uint32_t	 pad;
 	struct pin_str	 text[PIN_STRICT_MAX];
 };
 
 enum {
 	PIN_CONFORM_DEFAULT = 1,	/* apply defaults */
 	PIN_CONFORM_NOTYPE = 2,		/* leave apiVersion and kind out */
+	PIN_CONFORM_EMPTY = 4,		/* [] and {} that canonical form has as
+					 * null stay: who sent them owns them;
+					 * conform again before writing */
 };
 
 /* in is not changed; out is new, in arena, its members in canonical order
@@ -59,6 +64,8 @@ struct pin_cause {
 };
 struct pin_causes *pin_causes_new(struct pin_arena *);
 const struct pin_cause *pin_causes_at(const struct pin_causes *, uint32_t i);
+/* As upstream lists them: along the members of the type. */
+void	pin_causes_order(struct pin_causes *, struct pin_type);
 
 /* Protobuf (k8s\0 + runtime.Unknown) to an object with apiVersion and kind.
  * find gives the type for what the envelope names, or fails. Unknown field

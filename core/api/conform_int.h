@@ -40,6 +40,8 @@ struct pin__conform {
 	const struct pin__facts	*facts;
 	uint32_t		 flags;
 	uint32_t		 depth;
+	uint32_t		 empty;	/* kept by PIN_CONFORM_EMPTY */
+	uint32_t		 pad;
 	int			 soft;	/* the first error that let it go on */
 	int			 hard;	/* the error that ended it */
 	uint32_t		*slots;

@@ -349,7 +349,8 @@ rule_service(RULE_ARGS)
 		(void)pin_obj_unset(c->out, spec, "sessionAffinityConfig");
 	if (unset(c, spec, "externalTrafficPolicy") &&
 	    (pin_str_is(type, "NodePort") || pin_str_is(type, "LoadBalancer") ||
-	    (pin_str_is(type, "ClusterIP") && !unset(c, spec, "externalIPs"))))
+	    ((type.len == 0 || pin_str_is(type, "ClusterIP")) &&
+	    !unset(c, spec, "externalIPs"))))
 		put_str(c, pin__rule_type(t, "spec"), spec,
 		    "externalTrafficPolicy", PIN_STR("Cluster"));
 	if (pin_str_is(get_str(c, spec, "type"), "LoadBalancer"))

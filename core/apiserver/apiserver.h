@@ -39,7 +39,8 @@ struct front_counters {
 struct front {
 	struct apiserver *srv;
 	struct pin_loop	*loop;
-	uint32_t	 index, pad;
+	uint32_t	 index;
+	uint32_t	 gzips;		/* answers being compressed */
 	struct watch_front *watch;
 	struct ring_batch *batch;	/* the store's thread, being filled */
 	struct front_counters counters;

@@ -83,8 +83,8 @@ body_strict(struct request *r, const struct pin_strict *st)
 
 /* ---- kinds ---------------------------------------------------------- */
 
-static struct pin_str
-want_gv(struct request *r, const char **kind)
+struct pin_str
+body_kind(struct request *r, const char **kind)
 {
 	const char *group;
 	struct pin_out o;
@@ -116,8 +116,8 @@ inner_group(struct pin_str gv)
 	return (gv);
 }
 
-static struct pin_str
-version_of(struct pin_str gv)
+struct pin_str
+version_part(struct pin_str gv)
 {
 	const char *slash = gv.len > 0 ? memchr(gv.p, '/', gv.len) : NULL;
 
@@ -142,16 +142,16 @@ check_kind(struct request *r, struct pin_obj *obj, struct pin_str gv,
 		version = gv;
 		pin_obj_set_str(obj, root, "apiVersion", gv);
 	}
-	v = version_of(version);
+	v = version_part(version);
 	if (!kind_known(r, version, kind))
 		return (pin_err_set(&r->err, PIN_EINVAL, PIN_SFMT " in version"
-		    " \"" PIN_SFMT "\" cannot be handled as a %s: no kind \""
+		    " \"" PIN_SFMT "\"" BODY_NOT_A "%s: no kind \""
 		    PIN_SFMT "\" is registered for version \"" PIN_SFMT "\" in"
 		    " scheme \"pkg/runtime/scheme.go:111\"", PIN_SARG(kind),
 		    PIN_SARG(v), want, PIN_SARG(kind), PIN_SARG(version)));
 	if (!pin_str_is(kind, want))
 		return (pin_err_set(&r->err, PIN_EINVAL, PIN_SFMT " in version"
-		    " \"" PIN_SFMT "\" cannot be handled as a %s: converting "
+		    " \"" PIN_SFMT "\"" BODY_NOT_A "%s: converting "
 		    "(" PIN_SFMT "." PIN_SFMT ") to (" PIN_SFMT ".%s): unknown"
 		    " conversion", PIN_SARG(kind), PIN_SARG(v), want,
 		    PIN_SARG(v), PIN_SARG(kind), PIN_SARG(inner_group(gv)),
@@ -190,12 +190,21 @@ static int
 decode_error(struct request *r, const char *kind)
 {
 	char text[PIN_ERR_TEXT_MAX];
+	int proto;
 
 	if (r->err.code != PIN_EINVAL && r->err.code != PIN_ELIMIT)
 		return (reply_error(r));
 	memcpy(text, r->err.text, sizeof(text));
+	if (strstr(text, BODY_NOT_A) != NULL)
+		return (reply_err(r, PIN_EINVAL, "%s", text));
+	proto = strncmp(text, "protobuf: ", 10) == 0;
+	if (proto && strncmp(text, "protobuf: byte 0:", 17) != 0 &&
+	    strstr(text, "runtime.Unknown") == NULL)
+		return (reply_err(r, PIN_EINVAL, "%s in version \"" PIN_SFMT
+		    "\"" BODY_NOT_A "%s: %s", kind, PIN_SARG(pin_str(
+		    res_version(r->srv, r->res))), kind, text));
 	return (reply_err(r, PIN_EINVAL, "the object provided is unrecognized "
-	    "(must be of type %s): %s%s (" PIN_SFMT ")", kind,
+	    "(must be of type %s): %s%s (" PIN_SFMT ")", kind, proto ||
 	    strncmp(text, "yaml: ", 6) == 0 ? "" : "couldn't get version/kind"
 	    "; json parse error: ", text, PIN_SARG(body_shown(r))));
 }
@@ -256,7 +265,7 @@ body_object(struct request *r)
 	if (st == NULL)
 		return (reply_err(r, PIN_ENOMEM, "out of memory"));
 	st->arena = r->arena;
-	gv = want_gv(r, &kind);
+	gv = body_kind(r, &kind);
 	if (body_decode(r, &raw, st) != PIN_OK ||
 	    body_shape(r, &raw) != PIN_OK)
 		return (decode_error(r, kind));
@@ -266,12 +275,14 @@ body_object(struct request *r)
 	if (check_kind(r, raw, gv, kind) != PIN_OK)
 		return (reply_error(r));
 	if (pin_conform(r->arena, type, raw, pin_obj_root(raw),
-	    PIN_CONFORM_DEFAULT, &r->sent, st, &r->err) != PIN_OK) {
+	    PIN_CONFORM_DEFAULT | PIN_CONFORM_EMPTY, &r->sent, st, &r->err) !=
+	    PIN_OK) {
 		pin_err_wrap(&r->err, "%s in version \"" PIN_SFMT "\" cannot be"
 		    " handled as a %s", kind,
 		    PIN_SARG(pin_str(res_version(r->srv, r->res))), kind);
 		return (reply_error(r));
 	}
+	r->changed = st->empty > 0;
 	if (body_strict(r, st) != PIN_OK) {
 		if (strncmp(r->err.text, "strict ", 7) == 0)
 			pin_err_wrap(&r->err, "%s in version \"" PIN_SFMT

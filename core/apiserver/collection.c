@@ -115,6 +115,7 @@ collection_run(struct request *r)
 	c->out.revision = res.revision;
 	c->out.remaining = -1;
 	pin_out_init(&c->items, r->arena, RENDER_MAX);
+	delete_warn(r);
 	return (request_steps(r, each_steps));
 }
 
@@ -162,8 +163,8 @@ collection_done(struct request *r)
 	} else if (r->committed && r->result.rc != PIN_OK) {
 		return (reply_error(r));
 	} else {
-		(void)render_list_item(r, &c->out, r->new_bytes,
-		    r->result.revision, &c->items);
+		(void)render_list_item(r, &c->out, r->old_bytes, r->old_rev,
+		    &c->items);		/* as it was */
 	}
 	pin_buf_put(&r->new_bytes);
 	r->committed = 0;

@@ -69,6 +69,7 @@ component_get(struct request *r)
 			return (reply_object(r, 200, r->old_bytes,
 			    r->srv->revision));
 		}
+	r->info.resource = PIN_STR("componentstatus");	/* as upstream says */
 	return (reply_err(r, PIN_ENOTFOUND, "%s", ""));
 }
 

@@ -17,6 +17,47 @@ enum { PROPAGATE_DEFAULT, PROPAGATE_BACKGROUND, PROPAGATE_FOREGROUND,
     PROPAGATE_ORPHAN };
 
 /* Checked by query_check. */
+/* Kinds whose dependents stay unless the client says what becomes of them:
+ * what their first version did. */
+static const struct {
+	const char	*group, *resource;
+} keepers[] = { { "batch", "jobs" }, { "", "replicationcontrollers" } };
+
+static int
+is_keeper(const struct request *r)
+{
+	size_t i;
+
+	for (i = 0; i < PIN_LEN(keepers); i++)
+		if (pin_str_is(r->info.resource, keepers[i].resource) &&
+		    pin_str_is(r->info.group, keepers[i].group))
+			return (1);
+	return (0);
+}
+
+static int
+has_finalizer(const struct pin_obj *o, const char *name)
+{
+	pin_node n;
+
+	for (n = pin_obj_first(o, pin_obj_get(o, meta_node(o), "finalizers"));
+	    n != 0; n = pin_obj_next(o, n))
+		if (pin_str_is(pin_obj_str(o, n), name))
+			return (1);
+	return (0);
+}
+
+void
+delete_warn(struct request *r)
+{
+	if (pin_str_is(r->info.resource, "jobs") && is_keeper(r) &&
+	    r->opt.propagation.len == 0 && r->opt.orphan < 0)
+		request_warn(r, "child pods are preserved by default when "
+		    "jobs are deleted; set propagationPolicy=Background to "
+		    "remove them or set propagationPolicy=Orphan to suppress "
+		    "this warning");
+}
+
 static int
 propagation(const struct request *r)
 {
@@ -29,6 +70,8 @@ propagation(const struct request *r)
 		return (PROPAGATE_FOREGROUND);
 	if (pin_str_is(p, "Background") || (p.len == 0 && orphan == 0))
 		return (PROPAGATE_BACKGROUND);
+	if (is_keeper(r) && !has_finalizer(r->old, "foregroundDeletion"))
+		return (PROPAGATE_ORPHAN);
 	return (PROPAGATE_DEFAULT);
 }
 
@@ -155,6 +198,7 @@ int
 delete_prepare(struct request *r)
 {
 	options_fill(r);
+	delete_warn(r);
 	r->operation = PIN_OP_DELETE;
 	r->retry_step = r->step - 1;	/* from the load */
 	r->vanish = 0;

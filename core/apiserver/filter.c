@@ -193,8 +193,10 @@ b64_put(struct pin_out *o, const char *p, size_t n)
 	}
 }
 
+/* Where it cannot go on is *bad. */
 static int
-b64_get(struct pin_arena *arena, struct pin_str in, struct pin_str *out)
+b64_get(struct pin_arena *arena, struct pin_str in, struct pin_str *out,
+    size_t *bad)
 {
 	char *p = pin_arena_alloc(arena, in.len + 1);
 	const char *at;
@@ -203,8 +205,9 @@ b64_get(struct pin_arena *arena, struct pin_str in, struct pin_str *out)
 
 	if (p == NULL)
 		return (PIN_ENOMEM);
-	for (i = 0; i < in.len && in.p[i] != '='; i++) {
+	for (i = 0; i < in.len; i++) {
 		at = memchr(b64, in.p[i], 64);
+		*bad = i;
 		if (at == NULL)
 			return (PIN_EINVAL);
 		v = v << 6 | (uint32_t)(at - b64);
@@ -214,8 +217,9 @@ b64_get(struct pin_arena *arena, struct pin_str in, struct pin_str *out)
 			p[n++] = (char)(v >> bits & 0xff);
 		}
 	}
+	*bad = in.len;
 	*out = (struct pin_str){ p, n };
-	return (PIN_OK);
+	return (in.len % 4 == 1 ? PIN_EINVAL : PIN_OK);
 }
 
 /* As upstream's: the start key is relative, so a token cannot leave the
@@ -239,27 +243,63 @@ continue_encode(struct apiserver *srv, struct pin_arena *arena,
 	return ((struct pin_str){ o.p, o.len });
 }
 
+#define BAD_TOKEN	"invalid continue token: continue key is not valid: "
+
+static int
+continue_open(struct pin_arena *arena, struct pin_str token,
+    PIN_OWN struct pin_obj **out, struct pin_err *err)
+{
+	struct pin_str json, v;
+	struct pin_err why;
+	size_t bad = 0;
+	int rc;
+
+	if (token.len > TOKEN_MAX)
+		return (pin_err_set(err, PIN_EINVAL, BAD_TOKEN "more than %u "
+		    "bytes", TOKEN_MAX));
+	rc = b64_get(arena, token, &json, &bad);
+	if (rc == PIN_EINVAL)
+		return (pin_err_set(err, rc, BAD_TOKEN "illegal base64 data "
+		    "at input byte %zu", bad));
+	if (rc == PIN_OK)
+		rc = pin_obj_parse(arena, json.p, json.len, out, &why);
+	if (rc == PIN_ENOMEM)
+		return (pin_err_set(err, rc, "out of memory"));
+	if (rc != PIN_OK)
+		return (pin_err_set(err, PIN_EINVAL, BAD_TOKEN "%s",
+		    why.text));
+	v = pin_obj_str(*out, pin_obj_get(*out, pin_obj_root(*out), "v"));
+	if (!pin_str_is(v, "meta.k8s.io/v1"))
+		return (pin_err_set(err, PIN_EINVAL, "invalid continue token: "
+		    "server does not recognize this encoded version " PIN_SFMT,
+		    PIN_SARG(v)));
+	return (PIN_OK);
+}
+
 int
 continue_decode(struct apiserver *srv, struct pin_arena *arena,
     struct pin_str token, struct pin_str prefix, uint64_t *revision,
     struct pin_str *start, struct pin_err *err)
 {
+	struct pin_str key;
 	struct pin_obj *obj;
-	struct pin_str json, key;
 	int64_t rv;
 	char *p;
+	int rc;
 
 	(void)srv;
-	if (token.len > TOKEN_MAX || b64_get(arena, token, &json) != PIN_OK ||
-	    pin_obj_parse(arena, json.p, json.len, &obj, NULL) != PIN_OK ||
-	    !pin_obj_i64(obj, pin_obj_get(obj, pin_obj_root(obj), "rv"),
+	rc = continue_open(arena, token, &obj, err);
+	if (rc != PIN_OK)
+		return (rc);
+	if (!pin_obj_i64(obj, pin_obj_get(obj, pin_obj_root(obj), "rv"),
 	    &rv) || rv <= 0)
-		return (pin_err_set(err, PIN_EINVAL, "invalid continue token: "
-		    "continue key is not valid"));
+		return (pin_err_set(err, PIN_EINVAL, BAD_TOKEN "incorrect "
+		    "encoded start resourceVersion (version "
+		    "meta.k8s.io/v1)"));
 	key = pin_obj_str(obj, pin_obj_get(obj, pin_obj_root(obj), "start"));
 	if (key.len == 0 || prefix.len + key.len > PIN_KEY_MAX)
-		return (pin_err_set(err, PIN_EINVAL, "continue key is not "
-		    "valid"));
+		return (pin_err_set(err, PIN_EINVAL, BAD_TOKEN "encoded start "
+		    "key empty (version meta.k8s.io/v1)"));
 	p = pin_arena_alloc(arena, prefix.len + key.len);
 	if (p == NULL)
 		return (pin_err_set(err, PIN_ENOMEM, "out of memory"));

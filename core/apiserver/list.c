@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/apiserver/gzip.h"
 #include "core/apiserver/pretty.h"
 #include "core/apiserver/render.h"
 #include "core/apiserver/verbs.h"
@@ -22,6 +23,7 @@ struct list {
 	uint32_t	 magic;
 	uint32_t	 started;
 	struct request	*r;
+	struct gzip	*gzip;		/* NULL: the client gets it plain */
 	struct filter	 filter;
 	struct render_list out;
 	struct pin_str	 start, end;	/* keys still to read */
@@ -193,15 +195,50 @@ list_fail(struct list *l, int rc)
 
 /* A part of the answer as it is sent; indents go on where they were. */
 static struct pin_buf *
-list_bytes(struct list *l, const struct pin_out *part)
+list_bytes(struct list *l, const struct pin_out *part, int last)
 {
+	struct pin_str s = { part->p, part->len };
 	struct pin_out o;
 
-	if (!l->r->opt.pretty)
-		return (pin_buf_copy(part->p, part->len));
-	pin_out_init(&o, l->scratch, RENDER_MAX);
-	pretty_put(&l->pretty, &o, part->p, part->len);
-	return (o.failed == PIN_OK ? pin_buf_copy(o.p, o.len) : NULL);
+	if (l->r->opt.pretty) {
+		pin_out_init(&o, l->scratch, RENDER_MAX);
+		pretty_put(&l->pretty, &o, part->p, part->len);
+		if (o.failed != PIN_OK)
+			return (NULL);
+		s = (struct pin_str){ o.p, o.len };
+	}
+	return (l->gzip != NULL ? gzip_put(l->gzip, s, last) :
+	    pin_buf_copy(s.p, s.len));
+}
+
+static int
+list_send(struct list *l, const struct pin_out *part, int last)
+{
+	struct exchange *ex = l->r->ex;
+	struct pin_buf *b = list_bytes(l, part, last);
+	int ok = b != NULL && (b->len == 0 ||
+	    ex->ops->send(ex, b, 0, b->len) >= 0);
+
+	pin_buf_put(&b);
+	return (ok);
+}
+
+/* Head of the answer, once the first piece is there: it tells the revision,
+ * and whether the answer is long enough to be made small. */
+static int
+list_start(struct list *l, int done)
+{
+	struct request *r = l->r;
+	struct pin_out head;
+
+	pin_out_init(&head, r->arena, RENDER_MAX);
+	l->out.remaining = -1;
+	render_list_head(r, &l->out, &head);
+	if ((!done || l->piece.len > GZIP_LEAST) && reply_gzips(r))
+		l->gzip = gzip_new(r->arena, &r->front->gzips);
+	reply_start_as(r, "application/json", l->gzip != NULL);
+	l->started = 1;
+	return (list_send(l, &head, 0));
 }
 
 /* Everything goes out as it is read. */
@@ -210,7 +247,6 @@ list_stream(struct list *l)
 {
 	struct request *r = l->r;
 	struct exchange *ex = r->ex;
-	struct pin_buf *b;
 	int done = 0, rc;
 
 	while (!done) {
@@ -218,7 +254,6 @@ list_stream(struct list *l)
 			return (STEP_WAIT);	/* list_credit goes on */
 		pin_arena_reset(l->scratch);
 		pin_out_init(&l->piece, l->scratch, RENDER_MAX);
-		/* The head needs the revision, which the first read tells. */
 		rc = list_piece(l, &done);
 		if (rc != PIN_OK)
 			return (list_fail(l, rc));
@@ -226,24 +261,9 @@ list_stream(struct list *l)
 			render_list_tail(r, &l->piece);
 		if (l->piece.failed != PIN_OK)
 			return (list_fail(l, l->piece.failed));
-		if (!l->started) {
-			struct pin_out head;
-
-			pin_out_init(&head, r->arena, RENDER_MAX);
-			l->out.remaining = -1;
-			render_list_head(r, &l->out, &head);
-			reply_start(r, "application/json");
-			l->started = 1;
-			b = list_bytes(l, &head);
-			if (b != NULL) {
-				ex->ops->send(ex, b, 0, b->len);
-				pin_buf_put(&b);
-			}
-		}
-		b = list_bytes(l, &l->piece);
-		if (b == NULL || ex->ops->send(ex, b, 0, b->len) < 0)
+		if ((!l->started && !list_start(l, done)) ||
+		    !list_send(l, &l->piece, done))
 			done = -1;
-		pin_buf_put(&b);
 		ex->ops->flush(ex);
 		if (done < 0)
 			return (reply_finish(r, 0));

@@ -48,19 +48,39 @@ empty_object(struct request *r)
 	return (out);
 }
 
-/* What a strategy resets is nobody's. */
+/* What a strategy resets is nobody's: of the kinds with a status the other
+ * half; who asks for a certificate is set by the server. */
+static const struct {
+	const char	*resource, *sub;	/* NULL: any */
+	uint32_t	 n;
+	struct pin_str	 path[2];
+} resettings[] = {
+#define CSR	"certificatesigningrequests"
+	{ CSR, "status", 2, { { "spec", 4 }, { "status.conditions", 17 } } },
+	{ CSR, "approval", 2, { { "spec", 4 },
+	    { "status.certificate", 18 } } },
+	{ CSR, NULL, 2, { { "spec", 4 }, { "status", 6 } } },
+#undef CSR
+	{ NULL, "status", 1, { { "spec", 4 } } },
+	{ NULL, NULL, 1, { { "status", 6 } } },
+};
+
 static uint32_t
 resets(struct request *r, const struct pin_str **out)
 {
-	static const struct pin_str spec = { "spec", 4 },
-	    status = { "status", 6 };
-	struct pin_str sub = r->info.subresource;
+	size_t i;
 
 	if ((r->res->flags & PIN_RF_STATUS) == 0)
 		return (0);
-	*out = pin_str_is(sub, "status") || pin_str_is(sub, "approval") ?
-	    &spec : &status;
-	return (1);
+	for (i = 0; resettings[i].resource != NULL || resettings[i].sub !=
+	    NULL; i++)
+		if ((resettings[i].resource == NULL || pin_str_is(
+		    r->info.resource, resettings[i].resource)) &&
+		    (resettings[i].sub == NULL || pin_str_is(
+		    r->info.subresource, resettings[i].sub)))
+			break;
+	*out = resettings[i].path;
+	return (resettings[i].n);
 }
 
 static void
@@ -90,6 +110,23 @@ fields_op(struct request *r, struct pin_fields_op *op)
 	op->reset = reset;
 }
 
+/* A shared object is what comes of its stored form: members that only that
+ * one defaults are the writer's too. */
+static int
+as_stored(struct request *r)
+{
+	const struct pin_schema *sc = r->srv->schema;
+	const struct pin_res_row *stored = &sc->resources[r->res->store];
+	struct pin_obj *o;
+	int rc;
+
+	if (stored == r->res)
+		return (PIN_OK);
+	rc = pin_convert(r->arena, sc, r->res, stored, r->obj, &o, &r->err);
+	return (rc != PIN_OK ? rc : pin_convert(r->arena, sc, stored, r->res,
+	    o, &r->obj, &r->err));
+}
+
 int
 managed_update(struct request *r)
 {
@@ -99,6 +136,8 @@ managed_update(struct request *r)
 
 	if (r->applied)
 		return (PIN_OK);	/* managed_apply has done it */
+	if (as_stored(r) != PIN_OK)
+		return (r->err.code);
 	fields_op(r, &op);
 	if (r->operation == PIN_OP_CREATE || old == NULL) {
 		old = empty_object(r);
@@ -107,6 +146,25 @@ managed_update(struct request *r)
 	}
 	rc = pin_fields_update(r->arena, &op, old, r->obj, &r->err);
 	return (rc);
+}
+
+int
+managed_review(struct request *r)
+{
+	struct pin_fields_op op;
+	struct pin_obj *empty;
+
+	if (r->sub != NULL)
+		r->type = pin_schema_type(r->srv->schema, r->sub->type);
+	fields_op(r, &op);
+	if (r->sub != NULL) {
+		pin_bridge_root(r->srv->bridge, r->sub->type, &op.root);
+		op.api_version = pin_str(res_str(r, r->sub->gv));
+	}
+	op.nreset = 0;
+	empty = empty_object(r);
+	return (empty == NULL ? r->err.code : pin_fields_update(r->arena, &op,
+	    empty, r->sent, &r->err));
 }
 
 static struct pin_str

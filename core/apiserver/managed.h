@@ -9,6 +9,8 @@
 
 /* r->obj gets its managedFields: before admission, as upstream. */
 int	managed_update(struct request *);
+/* The same for r->sent, a review that is answered with what was asked. */
+int	managed_review(struct request *);
 /* Server-side apply (KEP-555): the new object before defaulting. On
  * PIN_ECONFLICT the answer has been sent and *done is STEP_DONE. */
 int	managed_apply(struct request *, const struct pin_obj *config,

@@ -199,6 +199,32 @@ find_type(void *arg, struct pin_str api_version, struct pin_str kind,
 	    PIN_SARG(api_version)));
 }
 
+/* Protobuf without a kind or version is of the one asked for, as JSON is. */
+static int
+find_sent(void *arg, struct pin_str api_version, struct pin_str kind,
+    struct pin_type *out, struct pin_err *err)
+{
+	struct request *r = arg;
+	struct pin_str gv, v;
+	const char *want;
+
+	if ((r->info.verb_bit & (PIN_VERB_CREATE | PIN_VERB_UPDATE)) == 0)
+		return (find_type(arg, api_version, kind, out, err));
+	gv = body_kind(r, &want);
+	if (api_version.len == 0)
+		api_version = gv;
+	if (kind.len == 0)
+		kind = pin_str(want);
+	if (find_type(arg, api_version, kind, out, NULL) == PIN_OK)
+		return (PIN_OK);
+	v = version_part(api_version);
+	return (pin_err_set(err, PIN_EINVAL, PIN_SFMT " in version \"" PIN_SFMT
+	    "\"" BODY_NOT_A "%s: no kind \"" PIN_SFMT "\" is registered for "
+	    "version \"" PIN_SFMT "\" in scheme \"pkg/runtime/scheme.go:111\"",
+	    PIN_SARG(kind), PIN_SARG(v), want, PIN_SARG(kind),
+	    PIN_SARG(api_version)));
+}
+
 static int
 is_json(const struct media *m)
 {
@@ -246,6 +272,6 @@ body_decode(struct request *r, PIN_OWN struct pin_obj **out,
 	if (same(m.type, "application/yaml"))
 		return (pin_yaml_parse(r->arena, r->body.p, r->body.len, out,
 		    &r->err));
-	return (pin_proto_decode(r->arena, r->body, find_type, r, out,
+	return (pin_proto_decode(r->arena, r->body, find_sent, r, out,
 	    &r->err));
 }

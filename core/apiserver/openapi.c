@@ -286,8 +286,9 @@ serve_index(struct request *r, const struct openapi_docs *d)
 	pin_out_cstr(&o, "}}\n");
 	if (o.failed != PIN_OK)
 		return (reply_err(r, o.failed, "out of memory"));
-	return (reply_bytes(r, 200, "application/json", (struct pin_str){ o.p,
-	    o.len }));
+	/* Upstream names no type here, and its library guesses this one. */
+	return (reply_bytes(r, 200, "text/plain; charset=utf-8",
+	    (struct pin_str){ o.p, o.len }));
 }
 
 static struct pin_str

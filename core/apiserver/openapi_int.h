@@ -50,6 +50,13 @@ void	openapi_special_ref(struct openapi *, uint32_t special);
 void	openapi_schemas(struct openapi *);
 uint32_t openapi_type(const struct openapi *, const char *name);
 
+/* ---- openapi_words.c ---------------------------------------------------- */
+
+/* What a type ("core.v1.Pod") or a member of it is, NULL: not said. */
+const char *openapi_words(const char *type, const char *member);
+/* The i-th row: for those who check them all. */
+int	openapi_words_at(uint32_t i, const char **type, const char **member);
+
 /* ---- openapi_path.c: members of "paths" ------------------------------- */
 
 void	openapi_paths(struct openapi *, const struct pin_gv_row *);

@@ -309,14 +309,32 @@ put_extensions(struct openapi *a, const struct pin_field_row *f)
 		    n == PIN_FF_PATCH_RETAIN ? "retainKeys" : "replace");
 }
 
+/* Begins what follows: `before`, then "description", when there are words. */
+static void
+put_words(struct openapi *a, const struct pin_type_row *t, const char *member,
+    const char *before, const char *after)
+{
+	const char *text = openapi_words(pin_schema_str(a->sc, t->name),
+	    member);
+
+	if (text == NULL)
+		return;
+	pin_out_printf(&a->o, "%s\"description\":", before);
+	pin_json_quote(&a->o, pin_str(text));
+	pin_out_cstr(&a->o, after);
+}
+
 /* Does anything stand beside a reference? In v3 it must not stand beside it
  * directly. */
 static int
-has_company(struct openapi *a, const struct pin_field_row *f, int element)
+has_company(struct openapi *a, const struct pin_type_row *owner,
+    const struct pin_field_row *f, int element)
 {
 	size_t at = a->o.len;
 	int has;
 
+	if (!element && f->shape == PIN_SHAPE_ONE)
+		put_words(a, owner, pin_schema_str(a->sc, f->name), "", "");
 	put_default(a, f, element);
 	if (!element)
 		put_extensions(a, f);
@@ -344,7 +362,7 @@ put_value(struct openapi *a, const struct pin_type_row *owner,
 		put_default(a, f, element);
 		return;
 	}
-	if (a->version == 3 && has_company(a, f, element)) {
+	if (a->version == 3 && has_company(a, owner, f, element)) {
 		pin_out_cstr(&a->o, "\"allOf\":[");
 		put_ref(a, f);
 		pin_out_char(&a->o, ']');
@@ -442,6 +460,7 @@ put_properties(struct openapi *a, const struct pin_type_row *t)
 	for (i = 0; i < t->nfields; i++) {
 		pin_out_printf(o, "%s\"%s\":{", n++ > 0 ? "," :
 		    ",\"properties\":{", pin_schema_str(a->sc, f[i].name));
+		put_words(a, t, pin_schema_str(a->sc, f[i].name), "", ",");
 		put_shape(a, t, &f[i]);
 		put_extensions(a, &f[i]);
 		pin_out_char(o, '}');
@@ -470,7 +489,9 @@ put_type(struct openapi *a, uint32_t type)
 		pin_out_cstr(o, "\":{}");
 		return;
 	}
-	pin_out_cstr(o, "\":{\"type\":\"object\"");
+	pin_out_cstr(o, "\":{");
+	put_words(a, t, "", "", ",");
+	pin_out_cstr(o, "\"type\":\"object\"");
 	put_properties(a, t);
 	if ((t->flags & PIN_TF_ATOMIC) != 0)
 		pin_out_cstr(o, ",\"x-kubernetes-map-type\":\"atomic\"");

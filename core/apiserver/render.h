@@ -38,7 +38,11 @@ int	render_parse(struct request *, struct pin_arena *, struct pin_buf *,
 	    struct pin_obj **);
 
 /* reply.c */
+/* Does the client take gzip? */
+int	reply_gzips(struct request *);
 void	reply_start(struct request *, const char *type);
+/* The same; gzip: what follows has gone through one. */
+void	reply_start_as(struct request *, const char *type, int gzip);
 int	reply_finish(struct request *, int ok);
 int	reply_out(struct request *, int status, struct pin_out *);
 /* JSON that a client may keep: an ETag, Vary: Accept. type NULL: the

@@ -12,10 +12,11 @@
 #include <string.h>
 
 #include "core/apiserver/chain.h"
+#include "core/apiserver/gzip.h"
 #include "core/apiserver/pretty.h"
 #include "core/apiserver/verbs.h"
 
-#define REPLY_HEADERS_MAX	(REQUEST_WARNINGS_MAX + 9)
+#define REPLY_HEADERS_MAX	(REQUEST_WARNINGS_MAX + 11)
 
 /* RFC 9110 quoted-string, as upstream's warning header encoder. */
 static struct pin_str
@@ -77,6 +78,41 @@ indented(PIN_OWN struct pin_buf *buf)
 	return (b);
 }
 
+static uint32_t
+gzip_headers(struct http_header *h, uint32_t n)
+{
+	h[n++] = (struct http_header){ PIN_STR("Content-Encoding"),
+	    PIN_STR("gzip") };
+	h[n++] = (struct http_header){ PIN_STR("Vary"),
+	    PIN_STR("Accept-Encoding") };
+	return (n);
+}
+
+int
+reply_gzips(struct request *r)
+{
+	return (gzip_accepted(exchange_header(r->ex, "Accept-Encoding")));
+}
+
+/* Takes the reference. Did it become smaller? Without memory it stays. */
+static int
+shrink(struct request *r, struct pin_buf **buf)
+{
+	struct pin_buf *b = *buf, *small;
+	struct gzip *g;
+
+	if (b == NULL || b->len <= GZIP_LEAST || !reply_gzips(r))
+		return (0);
+	g = gzip_new(r->arena, &r->front->gzips);
+	small = g == NULL ? NULL : gzip_put(g, (struct pin_str){
+	    (const char *)b->data, b->len }, 1);
+	if (small == NULL)
+		return (0);
+	pin_buf_put(buf);
+	*buf = small;
+	return (1);
+}
+
 int
 reply_buf(struct request *r, int status, const char *type,
     PIN_OWN struct pin_buf *buf)
@@ -93,6 +129,8 @@ reply_buf(struct request *r, int status, const char *type,
 	if (r->opt.pretty && strcmp(type, "application/json") == 0)
 		buf = indented(buf);
 	n = common_headers(r, h, type);
+	if (r->info.is_resource && shrink(r, &buf))
+		n = gzip_headers(h, n);
 	if (status >= 400)
 		r->front->counters.errors++;
 	request_end(r);
@@ -122,6 +160,8 @@ reply_kept(struct request *r, int status, const char *type,
 
 	n = common_headers(r, h, type);
 	h[1].value = pin_str(k->cache);
+	if (shrink(r, &buf))
+		n = gzip_headers(h, n);
 	for (i = 0; i < PIN_LEN(more); i++)
 		if (more[i].value != NULL)
 			h[n++] = (struct http_header){ pin_str(more[i].name),
@@ -143,12 +183,20 @@ reply_etag(struct request *r, int status, const char *type, const char *etag,
 }
 
 void
-reply_start(struct request *r, const char *type)
+reply_start_as(struct request *r, const char *type, int gzip)
 {
 	struct http_header h[REPLY_HEADERS_MAX];
 	uint32_t n = common_headers(r, h, type);
 
+	if (gzip)
+		n = gzip_headers(h, n);
 	r->ex->ops->start(r->ex, 200, h, n);
+}
+
+void
+reply_start(struct request *r, const char *type)
+{
+	reply_start_as(r, type, 0);
 }
 
 int

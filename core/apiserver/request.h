@@ -112,7 +112,7 @@ struct request {
 	uint32_t	 patch_kind;	/* PIN_PATCH_..., 0: none */
 	uint32_t	 generated;	/* the name was made from
 					 * generateName */
-	uint32_t	 changed;	/* by admission, not conformed yet */
+	uint32_t	 changed;	/* not conformed yet */
 	uint32_t	 committed;	/* a transaction was sent */
 	uint32_t	 applied;	/* by server-side apply */
 	uint32_t	 vanish;	/* a delete removes the key */
@@ -210,6 +210,10 @@ int	negotiate(struct request *, int tables);
 int	kind_known(struct request *, struct pin_str api_version,
 	    struct pin_str kind);
 int	body_known(struct request *);	/* Content-Type: 415 in r->err */
+/* What a body must be: its apiVersion, and *kind. */
+struct pin_str body_kind(struct request *, const char **kind);
+struct pin_str version_part(struct pin_str api_version);
+#define BODY_NOT_A	" cannot be handled as a "
 int	body_decode(struct request *, PIN_OWN struct pin_obj **out,
 	    struct pin_strict *);
 

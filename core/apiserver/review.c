@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "core/apiserver/managed.h"
 #include "core/apiserver/meta.h"
 #include "core/apiserver/verbs.h"
 
@@ -27,17 +28,19 @@ review_self(struct request *r)
 static const struct {
 	const char	*group, *resource, *sub;
 	int		(*run)(struct request *);
+	int		owned;		/* answered with its managedFields */
 } reviews[] = {
-	{ "authorization.k8s.io", "subjectaccessreviews", "", review_access },
+	{ "authorization.k8s.io", "subjectaccessreviews", "", review_access,
+	    1 },
 	{ "authorization.k8s.io", "localsubjectaccessreviews", "",
-	    review_access },
+	    review_access, 1 },
 	{ "authorization.k8s.io", "selfsubjectaccessreviews", "",
-	    review_access },
+	    review_access, 1 },
 	{ "authorization.k8s.io", "selfsubjectrulesreviews", "",
-	    review_rules },
-	{ "authentication.k8s.io", "selfsubjectreviews", "", review_self },
-	{ "authentication.k8s.io", "tokenreviews", "", review_token },
-	{ "", "serviceaccounts", "token", token_run },
+	    review_rules, 0 },
+	{ "authentication.k8s.io", "selfsubjectreviews", "", review_self, 0 },
+	{ "authentication.k8s.io", "tokenreviews", "", review_token, 1 },
+	{ "", "serviceaccounts", "token", token_run, 1 },
 };
 
 int
@@ -49,8 +52,12 @@ review_run(struct request *r)
 		if (pin_str_is(r->info.resource, reviews[i].resource) &&
 		    pin_str_is(r->info.group, reviews[i].group) &&
 		    pin_str_is(r->info.subresource, reviews[i].sub))
-			return (reviews[i].run(r));
-	return (reply_err(r, PIN_ENOTFOUND, "no such review"));
+			break;
+	if (i == PIN_LEN(reviews))
+		return (reply_err(r, PIN_ENOTFOUND, "no such review"));
+	if (reviews[i].owned && managed_review(r) != PIN_OK)
+		return (reply_error(r));
+	return (reviews[i].run(r));
 }
 
 pin_node

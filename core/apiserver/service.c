@@ -320,6 +320,28 @@ spec_of(const struct pin_obj *o)
 	return (pin_obj_get(o, pin_obj_root(o), "spec"));
 }
 
+/* One family; both, unless told otherwise, where nothing here depends on it:
+ * a service without an address, whose endpoints somebody else writes. */
+static void
+put_families(struct request *r, pin_node spec, int foreign)
+{
+	pin_node list = pin_obj_get(r->obj, spec, "ipFamilies");
+
+	if (pin_obj_get(r->obj, spec, "ipFamilyPolicy") == 0)
+		pin_obj_set_str(r->obj, spec, "ipFamilyPolicy", foreign ?
+		    PIN_STR("RequireDualStack") : PIN_STR("SingleStack"));
+	if (list == 0) {
+		list = pin_obj_set_new(r->obj, spec, "ipFamilies", PIN_ARRAY);
+		pin_obj_add_str(r->obj, list, PIN_STR("IPv4"));
+	}
+	if (foreign && pin_obj_count(r->obj, list) == 1 && !pin_str_is(
+	    pin_obj_str(r->obj, pin_obj_get(r->obj, spec, "ipFamilyPolicy")),
+	    "SingleStack"))
+		pin_obj_add_str(r->obj, list, pin_str_is(pin_obj_str(r->obj,
+		    pin_obj_first(r->obj, list)), "IPv4") ? PIN_STR("IPv6") :
+		    PIN_STR("IPv4"));
+}
+
 static int
 set_cluster_ip(struct request *r, struct held *h)
 {
@@ -339,13 +361,9 @@ set_cluster_ip(struct request *r, struct held *h)
 	pin_obj_set_str(r->obj, spec, "clusterIP", pin_str(ip));
 	list = pin_obj_set_new(r->obj, spec, "clusterIPs", PIN_ARRAY);
 	pin_obj_add_str(r->obj, list, pin_str(ip));
-	if (pin_obj_get(r->obj, spec, "ipFamilies") == 0) {
-		list = pin_obj_set_new(r->obj, spec, "ipFamilies", PIN_ARRAY);
-		pin_obj_add_str(r->obj, list, PIN_STR("IPv4"));
-	}
-	if (pin_obj_get(r->obj, spec, "ipFamilyPolicy") == 0)
-		pin_obj_set_str(r->obj, spec, "ipFamilyPolicy",
-		    PIN_STR("SingleStack"));
+	put_families(r, spec, pin_str_is(pin_str(ip), "None") &&
+	    pin_obj_count(r->obj, pin_obj_get(r->obj, spec, "selector")) ==
+	    0);
 	return (PIN_OK);
 }
 

@@ -50,6 +50,8 @@ int	collection_run(struct request *);
 /* Marks or removes r->old as the options say; sets r->obj to what shall be
  * stored, or leaves it NULL for removal. PIN_OK or an error in r->err. */
 int	delete_plan(struct request *, const struct pin_obj *options);
+/* Warns of what stays though its owner goes. */
+void	delete_warn(struct request *);
 
 /* subresource.c */
 int	scale_get(struct request *);

@@ -8,6 +8,7 @@
 #include "core/apiserver/verbs.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/apiserver/chain.h"
@@ -15,6 +16,7 @@
 #include "core/apiserver/meta.h"
 #include "core/apiserver/render.h"
 #include "core/apiserver/strategy.h"
+#include "core/apiserver/warn.h"
 #include "lib/fields/fields.h"
 #include "lib/patch/patch.h"
 
@@ -131,6 +133,73 @@ apply_patch(struct request *r, struct pin_obj *doc, struct pin_obj *patch)
 	}
 }
 
+/* metadata as upstream orders it: the revision, which came last, after uid. */
+static void
+put_meta(const struct pin_obj *o, pin_node meta, struct pin_out *out)
+{
+	pin_node rev = pin_obj_get(o, meta, "resourceVersion"), n;
+	char before = '{';
+	struct pin_str key;
+
+	for (n = pin_obj_first(o, meta); n != 0; n = pin_obj_next(o, n)) {
+		key = pin_obj_key(o, n);
+		if (n == rev)
+			continue;
+		pin_out_char(out, before);
+		before = ',';
+		pin_json_quote(out, key);
+		pin_out_char(out, ':');
+		pin_obj_write(o, n, out);
+		if (rev == 0 || !pin_str_is(key, "uid"))
+			continue;
+		pin_out_cstr(out, ",\"resourceVersion\":");
+		pin_obj_write(o, rev, out);
+	}
+	pin_out_cstr(out, before == '{' ? "{}" : "}");
+}
+
+struct shown {
+	struct pin_str	key;
+	pin_node	n;
+};
+
+static int
+shown_cmp(const void *a, const void *b)
+{
+	return (pin_str_cmp(((const struct shown *)a)->key,
+	    ((const struct shown *)b)->key));
+}
+
+/* A patched object as upstream shows it: its members by name. */
+static void
+put_patched(struct request *r, const struct pin_obj *o, struct pin_out *out)
+{
+	pin_node root = pin_obj_root(o), n;
+	uint32_t count = pin_obj_count(o, root), i = 0;
+	struct shown *m = pin_arena_alloc(r->arena, (count + 1) * sizeof(*m));
+
+	if (m == NULL || pin_obj_type(o, root) != PIN_OBJECT) {
+		pin_obj_write(o, root, out);
+		return;
+	}
+	for (n = pin_obj_first(o, root); n != 0; n = pin_obj_next(o, n))
+		m[i++] = (struct shown){ pin_obj_key(o, n), n };
+	qsort(m, count, sizeof(*m), shown_cmp);
+	pin_out_char(out, '{');
+	for (i = 0; i < count; i++) {
+		if (i > 0)
+			pin_out_char(out, ',');
+		pin_json_quote(out, m[i].key);
+		pin_out_char(out, ':');
+		if (pin_str_is(m[i].key, "metadata") &&
+		    pin_obj_type(o, m[i].n) == PIN_OBJECT)
+			put_meta(o, m[i].n, out);
+		else
+			pin_obj_write(o, m[i].n, out);
+	}
+	pin_out_char(out, '}');
+}
+
 /* What a patch makes is no object of the kind: 422 with the whole of it. */
 static int
 patch_refuse(struct request *r, const struct pin_obj *doc)
@@ -142,7 +211,7 @@ patch_refuse(struct request *r, const struct pin_obj *doc)
 		return (reply_error(r));
 	memcpy(text, r->err.text, sizeof(text));
 	pin_out_init(&whole, r->arena, PIN_VALUE_MAX);
-	pin_obj_write(doc, pin_obj_root(doc), &whole);
+	put_patched(r, doc, &whole);
 	pin_out_init(&o, r->arena, 2 * PIN_VALUE_MAX);
 	pin_cause_quote(&o, (struct pin_str){ whole.p, whole.len });
 	request_refuse(r, "", PIN_CAUSE_INVALID, "patch",
@@ -216,9 +285,10 @@ write_patch(struct request *r)
 	if (rc != PIN_OK)
 		return (patch_failed(r, rc));
 	if (pin_conform(r->arena, r->type, doc, pin_obj_root(doc),
-	    PIN_CONFORM_DEFAULT, &r->sent, st, &r->err) != PIN_OK ||
-	    body_strict(r, st) != PIN_OK)
+	    PIN_CONFORM_DEFAULT | PIN_CONFORM_EMPTY, &r->sent, st, &r->err) !=
+	    PIN_OK || body_strict(r, st) != PIN_OK)
 		return (patch_refuse(r, doc));
+	r->changed = st->empty > 0;
 	return (STEP_NEXT);
 }
 
@@ -355,9 +425,11 @@ write_validate(struct request *r)
 	pin_conform_check(r->type, r->obj, r->operation == PIN_OP_UPDATE ?
 	    r->old : NULL, causes);
 	chain_validation(r, causes);
+	pin_causes_order(causes, r->type);
 	if (pin_cause_count(causes) > 0)
 		return (reply_causes(r, r->info.group, pin_str(res_str(r,
 		    r->res->kind)), r->info.name, causes));
+	warn_object(r);
 	return (STEP_NEXT);
 }
 

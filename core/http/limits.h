@@ -32,9 +32,10 @@
 /* Unread bodies up to this size are read and dropped to keep a connection. */
 #define HTTP_DRAIN_MAX		(256u << 10)
 /* After an answer that closes, so long and so much is read and dropped, for
- * a reset would take the answer away from the client. */
+ * a reset would take the answer away from the client. A body a little larger
+ * than the 3 MiB that are allowed fits. */
 #define HTTP_LINGER_MS		1000u
-#define HTTP_LINGER_MAX		(1u << 20)
+#define HTTP_LINGER_MAX		(4u << 20)
 /* Bytes queued for one slow reader before its credit is gone. */
 #define HTTP_QUEUE_MAX		(256u << 10)
 #define HTTP_QUEUE_ITEM_COST	64	/* so that tiny pieces count */

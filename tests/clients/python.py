@@ -182,6 +182,26 @@ def informer(core):
         NS, label_selector="by=python")
 
 
+def logs(core, name):
+    def said():
+        return core.read_namespaced_pod_log(name, NS)
+    ok("a log has what the pod said",
+       wait(20, lambda: said() == "first\nlast\n"), said())
+    same("its last line", core.read_namespaced_pod_log(
+        name, NS, container="c", tail_lines=1), "last\n")
+    got = core.read_namespaced_pod_log(name, NS, timestamps=True)
+    ok("with times", all(line[:2] == "20" and "Z " in line
+                         for line in got.splitlines()), got)
+    w, got = watch.Watch(), []
+    for line in w.stream(core.read_namespaced_pod_log, name, NS):
+        got.append(line)
+        if len(got) == 2:
+            w.stop()
+    same("a followed log gives its lines", got, ["first", "last"])
+    refused("no such container: 400", 400, "BadRequest",
+            core.read_namespaced_pod_log, name, NS, container="none")
+
+
 def workloads(core, apps, api):
     utils.create_from_dict(api, {
         "apiVersion": "apps/v1", "kind": "Deployment",
@@ -194,7 +214,8 @@ def workloads(core, apps, api):
                 "spec": {
                     "terminationGracePeriodSeconds": 1,
                     "containers": [{"name": "c", "image": "host",
-                                    "command": ["sleep", "1000"]}],
+                                    "command": ["sh", "-c", "echo first; "
+                                                "echo last; sleep 1000"]}],
                 }}}})
 
     def available(n):
@@ -208,6 +229,7 @@ def workloads(core, apps, api):
     ok("is followed", wait(60, lambda: available(2)))
     pods = core.list_namespaced_pod(NS, label_selector="app=web").items
     same("two pods run", [p.status.phase for p in pods], ["Running"] * 2)
+    logs(core, pods[0].metadata.name)
     apps.delete_namespaced_deployment(
         "web", NS, propagation_policy="Foreground")
     ok("a foreground delete leaves nothing", wait(60, lambda: not (

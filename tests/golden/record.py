@@ -126,6 +126,7 @@ def mask_text(s, mine):
     s = re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "<uid>", s)
     s = re.sub(r"\((\d+[smhdy]){1,2} ago\)", "(<age> ago)", s)
     s = re.sub(r"hash=[0-9A-F]{64,128}", "hash=<hash>", s)
+    s = re.sub(r'(resourceVersion\\*":\\*")\d+', r"\1<rv>", s)
     s = re.sub(r"(in record \(|current: |resourceVersion=)\d+", r"\1<rv>", s)
     return re.sub(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", lambda m:
                   "<time>" if recent(m.group(0)) else m.group(0), s)

@@ -104,6 +104,13 @@ static const struct sample {
 	{ "", "configmaps", "ConfigMap", "nowhere", "{\"apiVersion\":\"v1\","
 	    "\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"m\","
 	    "\"namespace\":\"nowhere\"}}" },
+	{ "", "persistentvolumeclaims", "PersistentVolumeClaim", "default",
+	    "{\"apiVersion\":\"v1\",\"kind\":\"PersistentVolumeClaim\","
+	    "\"metadata\":{\"name\":\"p\",\"namespace\":\"default\","
+	    "\"finalizers\":[\"a/b\"]},\"spec\":{}}" },
+	{ "", "persistentvolumes", "PersistentVolume", NULL, "{\"apiVersion\":"
+	    "\"v1\",\"kind\":\"PersistentVolume\",\"metadata\":{\"name\":"
+	    "\"p\"},\"spec\":{}}" },
 	{ "", "namespaces", "Namespace", NULL, "{\"apiVersion\":\"v1\","
 	    "\"kind\":\"Namespace\",\"metadata\":{\"name\":\"x\"}}" },
 };

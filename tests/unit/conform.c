@@ -550,6 +550,40 @@ test_write(void)
 	}
 }
 
+/* [] where canonical form has null: kept while owners are found. */
+static void
+test_empty(void)
+{
+	static const char sent[] = "{\"metadata\":{\"finalizers\":[]},"
+	    "\"rules\":[]}";
+	struct pin_strict strict = { .arena = arena };
+	struct pin_type t = type_of("rbac.v1.Role");
+	struct pin_err err = PIN_ERR_INIT;
+	struct pin_obj *in, *out;
+	pin_node root;
+
+	if (pin_obj_parse(arena, sent, strlen(sent), &in, &err) != PIN_OK)
+		BAIL("%s", err.text);
+	root = pin_obj_root(in);
+	CASE("an empty list stays for who asks, and is counted") {
+		CHECK_INT(pin_conform(arena, t, in, root, PIN_CONFORM_EMPTY,
+		    &out, &strict, &err), PIN_OK);
+		CHECK_INT(pin_obj_type(out, pin_obj_get(out, pin_obj_root(out),
+		    "rules")), PIN_ARRAY);
+		CHECK_UINT(strict.empty, 1);
+		/* An omitted one never stays. */
+		CHECK(pin_obj_at(out, pin_obj_root(out), "metadata",
+		    "finalizers", NULL) == 0);
+	}
+	CASE("and is null for all others") {
+		CHECK_INT(pin_conform(arena, t, out, pin_obj_root(out), 0,
+		    &out, &strict, &err), PIN_OK);
+		CHECK_INT(pin_obj_type(out, pin_obj_get(out, pin_obj_root(out),
+		    "rules")), PIN_NULL);
+		CHECK_UINT(strict.empty, 1);
+	}
+}
+
 int
 main(void)
 {
@@ -559,6 +593,7 @@ main(void)
 	test_pod_resources();
 	test_own_schema();
 	test_limits();
+	test_empty();
 	test_write();
 	pin_arena_free(&arena);
 	return (tap_done());

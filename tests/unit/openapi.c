@@ -58,12 +58,38 @@ is_set(struct pin_str key)
 	    pin_str_is(key, "x-kubernetes-group-version-kind"));
 }
 
+/* What the members of an object are: names of schemas, of responses, those of
+ * one response, or the words of the format. */
+enum where { WORDS, NAMES, RESPONSES, RESPONSE };
+
+static enum where
+where_in(enum where up, struct pin_str key)
+{
+	if (up == RESPONSES)
+		return (RESPONSE);
+	if (up == NAMES)
+		return (WORDS);
+	if (pin_str_is(key, "properties") || pin_str_is(key, "schemas") ||
+	    pin_str_is(key, "definitions"))
+		return (NAMES);
+	return (pin_str_is(key, "responses") ? RESPONSES : WORDS);
+}
+
+/* Descriptions are everyone's own, but for those of responses. */
+static bool
+is_words(const struct pin_obj *o, pin_node c, enum where in)
+{
+	return (in == WORDS && pin_obj_type(o, c) == PIN_STRING &&
+	    pin_str_is(pin_obj_key(o, c), "description"));
+}
+
 static void canonical(const struct pin_obj *, pin_node, struct pin_out *,
-    int depth);
+    int depth, enum where);
 
 /* The children of a node, sorted where their order means nothing. */
 static struct member *
-children(const struct pin_obj *o, pin_node n, int depth)
+children(const struct pin_obj *o, pin_node n, int depth, enum where in,
+    uint32_t *len)
 {
 	bool map = pin_obj_type(o, n) == PIN_OBJECT;
 	uint32_t count = pin_obj_count(o, n), i = 0;
@@ -73,14 +99,18 @@ children(const struct pin_obj *o, pin_node n, int depth)
 
 	if (m == NULL)
 		BAIL("no memory");
-	for (c = pin_obj_first(o, n); c != 0; c = pin_obj_next(o, c), i++) {
+	for (c = pin_obj_first(o, n); c != 0; c = pin_obj_next(o, c)) {
+		if (map && is_words(o, c, in))
+			continue;
 		m[i].node = c;
 		if (map)
 			m[i].key = pin_obj_key(o, c);
 		pin_out_init(&out, NULL, OPENAPI_DOC_MAX);
-		canonical(o, c, &out, depth + 1);
-		m[i].text = (struct pin_str){ out.p, out.len };
+		canonical(o, c, &out, depth + 1, map ? where_in(in,
+		    m[i].key) : WORDS);
+		m[i++].text = (struct pin_str){ out.p, out.len };
 	}
+	*len = count = i;
 	if (map || is_set(pin_obj_key(o, n)))
 		qsort(m, count, sizeof(*m), member_cmp);
 	for (i = 1; map && i < count; i++)
@@ -90,13 +120,22 @@ children(const struct pin_obj *o, pin_node n, int depth)
 	return (m);
 }
 
-/* Compact JSON with sorted members. */
+/* An allOf of one reference: it made room for a description. */
+static bool
+is_alone(const struct member *m, uint32_t count, const struct pin_obj *o)
+{
+	return (count == 1 && pin_str_is(m->key, "allOf") &&
+	    pin_obj_count(o, m->node) == 1);
+}
+
+/* Compact JSON with sorted members, without what is not compared. */
 static void
-canonical(const struct pin_obj *o, pin_node n, struct pin_out *out, int depth)
+canonical(const struct pin_obj *o, pin_node n, struct pin_out *out, int depth,
+    enum where in)
 {
 	bool map = pin_obj_type(o, n) == PIN_OBJECT;
-	uint32_t i, count = pin_obj_count(o, n);
 	struct member *m;
+	uint32_t i, count;
 
 	if (depth > DEPTH_MAX)
 		BAIL("a document is too deep");
@@ -104,7 +143,13 @@ canonical(const struct pin_obj *o, pin_node n, struct pin_out *out, int depth)
 		pin_obj_write(o, n, out);
 		return;
 	}
-	m = children(o, n, depth);
+	m = children(o, n, depth, in, &count);
+	if (map && is_alone(m, count, o)) {
+		pin_out_put(out, m->text.p + 1, m->text.len - 2);
+		free((char *)(uintptr_t)m->text.p);
+		free(m);
+		return;
+	}
 	pin_out_char(out, map ? '{' : '[');
 	for (i = 0; i < count; i++) {
 		if (i > 0)
@@ -192,7 +237,7 @@ compare(struct tally *t, const char *kind, const char *doc, struct pin_str name,
 	snprintf(key, sizeof(key), "%s\t%s\t" PIN_SFMT, kind, doc,
 	    PIN_SARG(name));
 	pin_out_init(&out, NULL, OPENAPI_DOC_MAX);
-	canonical(o, n, &out, 0);
+	canonical(o, n, &out, 0, WORDS);
 	digest((struct pin_str){ out.p, out.len }, hash);
 	found = bsearch(&want, lines, nlines, sizeof(lines[0]), line_cmp);
 	if (found == NULL)
@@ -292,6 +337,45 @@ test_documents(void)
 			differs(&t, lines[k].key, "is missing");
 	OK(t.wrong == 0, "of the reference's %zu pieces %d are missing",
 	    nlines, t.wrong);
+}
+
+/* ---- descriptions ------------------------------------------------------- */
+
+static void
+test_words(void)
+{
+	const char *type = "", *member = "", *was_type, *was_member;
+	struct pin_type t;
+	uint32_t i = 0;
+	int d;
+
+	CASE("descriptions stand in order, of types and members there are") {
+		for (;; i++) {
+			was_type = type;
+			was_member = member;
+			if (!openapi_words_at(i, &type, &member))
+				break;
+			d = strcmp(was_type, type);
+			CHECK(i == 0 || d < 0 ||
+			    (d == 0 && strcmp(was_member, member) < 0));
+			if (*type == '\0')
+				continue;
+			if (!CHECK(pin_type_find(s, type, &t)) ||
+			    (*member != '\0' && !CHECK(pin_type_field(t, member,
+			    strlen(member)) != NULL)))
+				tap_diag("%s %s", type, member);
+		}
+		CHECK(i > 400);
+	}
+	CASE("a member has its type's words, or those of any") {
+		CHECK_STR(openapi_words("core.v1.PodSpec", "nodeName"),
+		    "The node; set by the scheduler, or by who wants none to "
+		    "choose.");
+		CHECK_STR(openapi_words("core.v1.Pod", "status"), "What is the "
+		    "case: written by the system, read by users.");
+		CHECK(openapi_words("core.v1.Pod", "none") == NULL);
+		CHECK(openapi_words("core.v1.None", "") == NULL);
+	}
 }
 
 /* ---- protobuf --------------------------------------------------------- */
@@ -447,6 +531,7 @@ main(void)
 	s = pin_schema_builtin();
 	read_expected();
 	test_documents();
+	test_words();
 	test_proto();
 	test_speed();
 	return (tap_done());

@@ -12,6 +12,7 @@ flowschemas,prioritylevelconfigurations,apiservices | record.py core/apiserver
 
 A row is X(resource, namespace, name, more labels, members); in the texts ' stands
 for " and @ for the time of the start. Rules of aggregated roles are filled in.
+OWN are rows that upstream does not have.
 """
 import json
 import sys
@@ -20,6 +21,14 @@ TABLES = {
     "rbac": ("clusterroles", "clusterrolebindings", "roles", "rolebindings"),
     "api": ("prioritylevelconfigurations", "flowschemas", "apiservices"),
 }
+RBAC = "rbac.authorization.k8s.io"
+# Nodes may do what upstream's node authorizer lets them do, while there is none
+# here (docs/node.md).
+OWN = [
+    {"kind": "ClusterRoleBinding", "metadata": {"name": "pintle:nodes"},
+        "roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", "name": "system:node"},
+        "subjects": [{"apiGroup": RBAC, "kind": "Group", "name": "system:nodes"}]},
+]
 PLURAL = {"PriorityLevelConfiguration": "prioritylevelconfigurations"}
 MARKS = ("kubernetes.io/bootstrapping", "kube-aggregator.kubernetes.io/automanaged")
 OWNED = ("creationTimestamp", "generation", "managedFields", "resourceVersion", "uid",
@@ -69,7 +78,7 @@ def row(plural, o):
 
 
 def main():
-    items = [o for o in json.load(sys.stdin)["items"] if ours(o)]
+    items = OWN + [o for o in json.load(sys.stdin)["items"] if ours(o)]
     roles = [o for o in items if o["kind"] == "ClusterRole"]
     full = {o["metadata"]["name"]: aggregate(o, roles) for o in roles}
     for o in roles:

@@ -106,6 +106,8 @@ int	v_set_get(const struct v_set *, struct pin_str, pin_node *out);
 
 int	text_is(struct pin_str, const char *format);
 int	text_ip(struct pin_str);		/* 4, 6; 0: no address */
+/* The same, and its bytes; zeros in front are skipped, v4 in v6 is v4. */
+int	text_addr(struct pin_str, unsigned char addr[16]);
 int	text_backsteps(struct pin_str);		/* has a ".." */
 struct pin_str text_trim(struct pin_str);
 

@@ -17,18 +17,40 @@ text_is(struct pin_str s, const char *format)
 }
 
 int
-text_ip(struct pin_str s)
+text_addr(struct pin_str s, unsigned char addr[16])
 {
+	static const unsigned char mapped[12] = { [10] = 0xff, 0xff };
+	int v4 = s.len != 0 && memchr(s.p, ':', s.len) == NULL, first = 1;
 	char text[INET6_ADDRSTRLEN + 1];
-	unsigned char addr[16];
+	size_t i, n = 0;
 
 	if (s.len == 0 || s.len >= sizeof(text))
 		return (0);
-	memcpy(text, s.p, s.len);
-	text[s.len] = '\0';
-	if (inet_pton(AF_INET, text, addr) == 1)
-		return (4);
-	return (inet_pton(AF_INET6, text, addr) == 1 ? 6 : 0);
+	for (i = 0; i < s.len; i++) {
+		/* A zero in front of another digit says nothing. */
+		if (v4 && first && s.p[i] == '0' && i + 1 < s.len &&
+		    s.p[i + 1] >= '0' && s.p[i + 1] <= '9')
+			continue;
+		text[n++] = s.p[i];
+		first = s.p[i] == '.';
+	}
+	text[n] = '\0';
+	if (v4)
+		return (inet_pton(AF_INET, text, addr) == 1 ? 4 : 0);
+	if (inet_pton(AF_INET6, text, addr) != 1)
+		return (0);
+	if (memcmp(addr, mapped, sizeof(mapped)) != 0)
+		return (6);
+	memmove(addr, addr + sizeof(mapped), 4);
+	return (4);
+}
+
+int
+text_ip(struct pin_str s)
+{
+	unsigned char addr[16];
+
+	return (text_addr(s, addr));
 }
 
 int
@@ -141,14 +163,10 @@ endpoint_ip(struct v *v, const char *member, struct pin_str s,
 void
 v_endpoint_ip(struct v *v, const char *member, struct pin_str s)
 {
-	char text[INET6_ADDRSTRLEN + 1];
 	unsigned char addr[16];
-	int family = text_ip(s);
+	int family = text_addr(s, addr);
 
 	if (family == 0)
 		return;			/* its format has been blamed */
-	memcpy(text, s.p, s.len);
-	text[s.len] = '\0';
-	(void)inet_pton(family == 4 ? AF_INET : AF_INET6, text, addr);
 	endpoint_ip(v, member, s, addr, family);
 }
