@@ -440,16 +440,19 @@ static void
 admission_request(struct request *r)
 {
 	struct pin_admission_request *q = &r->chain->req;
+	/* A binding is made, whatever it does to its pod. */
+	uint32_t op = pin_str_is(r->info.subresource, "binding") ?
+	    PIN_OP_CREATE : r->operation;
 
 	*q = (struct pin_admission_request){ .size = sizeof(*q),
-	    .operation = r->operation, .group = r->info.group,
+	    .operation = op, .group = r->info.group,
 	    .version = r->info.version,
 	    .kind = pin_str(res_str(r, r->res->kind)),
 	    .resource = r->info.resource, .subresource = r->info.subresource,
 	    .namespace = r->info.namespace, .name = r->info.name,
 	    .user = &r->user, .object = r->obj, .old_object =
-	    r->operation == PIN_OP_CREATE ? NULL : r->old,
-	    .options = r->options, .dry_run = r->opt.dry_run, .uid = r->uid };
+	    op == PIN_OP_CREATE ? NULL : r->old, .options = r->options,
+	    .dry_run = r->opt.dry_run, .uid = r->uid };
 	if (r->operation == PIN_OP_DELETE)
 		q->object = NULL;
 }
@@ -475,7 +478,7 @@ refused(struct request *r)
 	int code = e->code != PIN_OK ? e->code : PIN_EFORBIDDEN;
 	struct pin_out o;
 
-	if (code != PIN_EFORBIDDEN)
+	if (code != PIN_EFORBIDDEN && code != PIN_ETERMINATING)
 		return (reply_err(r, code, "%s", e->text));
 	pin_out_init(&o, r->arena, PIN_ERR_TEXT_MAX);
 	pin_out_str(&o, r->info.resource);

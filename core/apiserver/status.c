@@ -64,6 +64,19 @@ put_causes(struct pin_out *o, const struct pin_causes *causes)
 	pin_out_char(o, ']');
 }
 
+/* What controllers look for before they give up on a namespace. */
+static void
+put_terminating(struct pin_out *o, struct pin_str ns)
+{
+	if (o->p[o->len - 1] != '{')
+		pin_out_char(o, ',');
+	pin_out_cstr(o, "\"causes\":[{\"reason\":\"NamespaceTerminating\","
+	    "\"message\":\"namespace ");
+	pin_out_str(o, ns);
+	pin_out_cstr(o, " is being terminated\",\"field\":"
+	    "\"metadata.namespace\"}]");
+}
+
 /* 'namespaces "x" not found', from a plugin that looked for another object:
  * the details are that object's. */
 static int
@@ -143,6 +156,8 @@ put_details(struct pin_out *o, struct request *r, int code,
 		member(o, "kind", kind);
 	}
 	put_causes(o, causes);
+	if (code == PIN_ETERMINATING)
+		put_terminating(o, r->info.namespace);
 	if (code == PIN_EBUSY)
 		pin_out_printf(o, "%s\"retryAfterSeconds\":1",
 		    o->p[o->len - 1] != '{' ? "," : "");

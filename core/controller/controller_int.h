@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * controller_int.h -- what the files of core/controller share: a reconcile
- * and its plan, the queue of keys, plans being carried out, the recorder of
- * Events, the manager that holds them together.
+ * and its plan, the queue of keys, plans being carried out, the manager that
+ * holds them together.
  * Thread: the controller loop. Contract: pintle/controller.h. */
 #ifndef PINTLE_CONTROLLER_INT_H
 #define PINTLE_CONTROLLER_INT_H
@@ -12,6 +12,7 @@
 #include <pintle/controller.h>
 
 #include "core/client/informer.h"
+#include "core/client/recorder.h"
 #include "core/loader/loader.h"
 
 #define PLAN_ARENA_MAX		((size_t)128 << 20)
@@ -28,11 +29,6 @@
 #define GATE_PRESENT_MS		2000	/* somebody else's object */
 #define TURN_NS			UINT64_C(5000000)	/* of reconciling */
 #define WRITE_TIMEOUT_MS	30000
-#define EVENT_KNOWN_MAX		4096	/* remembered for counting up */
-#define EVENT_INFLIGHT_MAX	1024	/* more are dropped and counted */
-#define EVENT_SAME_S		600
-#define EVENT_BURST		25	/* of one object and component */
-#define EVENT_REFILL_S		300
 #define EVENT_MESSAGE_MAX	1024
 
 /* ---- plan.c --------------------------------------------------------- */
@@ -59,8 +55,7 @@ struct plan_event {
 	struct plan_event *next;
 	uint32_t	 after;		/* index of a write, or NO_WRITE */
 	uint32_t	 pad;
-	struct pin_str	 api_version, kind, namespace, name, uid, revision;
-	struct pin_str	 type, reason, message;
+	struct recorder_event says;
 };
 #define NO_WRITE	UINT32_MAX
 
@@ -95,11 +90,15 @@ struct pin_str	live_path(struct pin_arena *, const struct pin_target *);
 
 /* ---- reconcile.c ---------------------------------------------------- */
 
+#define LIVE_REFUSED	16
+
 struct live_result {
 	struct live_result *next;
 	struct pin_buf	*buf;		/* NULL: not there */
 	size_t		 off, len;
-	uint32_t	 verb;		/* 0: a read; WRITE_DELETE_ALL */
+	uint32_t	 verb;		/* 0: a read; WRITE_DELETE_ALL; or
+					 * LIVE_REFUSED + verb, and path is
+					 * the resource */
 	uint32_t	 pad;
 	char		 path[];
 };
@@ -199,20 +198,6 @@ key_name(const struct key *k)
 {
 	return ((struct pin_str){ k->text + k->ns_len, k->name_len });
 }
-
-/* ---- event.c -------------------------------------------------------- */
-
-struct recorder;
-struct recorder *recorder_new(struct client *);
-void	recorder_free(PIN_OWN struct recorder **);	/* nothing under way */
-void	recorder_say(struct recorder *, const struct client_identity *,
-	    const char *component, const struct plan_event *);
-
-struct recorder_counters {
-	uint64_t	said, counted, dropped, failed;
-	uint32_t	inflight, pad;
-};
-const struct recorder_counters *recorder_count(const struct recorder *);
 
 /* ---- manager.c, exec.c ---------------------------------------------- */
 

@@ -22,8 +22,10 @@ struct running {
 	struct plan_write *at;		/* next to be sent */
 	struct plan_live *live_at;
 	struct gate	*gates;
+	struct live_result *refusal;	/* the first, for the next reconcile */
 	uint32_t	 inflight, window;
-	uint32_t	 failed, reading;
+	uint32_t	 failed;
+	uint32_t	 dropped;	/* its namespace is going away */
 };
 
 static void	run_go(struct running *);
@@ -228,11 +230,13 @@ run_finish(struct running *run)
 	struct key *k = run->key;
 	int failed = (int)run->failed;
 
-	if (failed)
+	if (failed || run->dropped)
 		live_free(&k->live);
 	else if (p->requeue)
 		queue_after(&c->queue, k, p->requeue_ms);
-	if (p->truncated || p->nlives > 0)
+	if (run->refusal != NULL)
+		k->live = run->refusal;
+	if ((p->truncated || p->nlives > 0) && !run->dropped)
 		k->dirty = 1;
 	key_gate(run, k);
 	c->plans--;
@@ -266,10 +270,8 @@ run_failed(struct running *run, const char *verb, struct pin_str path,
 
 /* ---- live reads ----------------------------------------------------- */
 
-/* For the next reconcile; a NULL: nothing but that it was done. */
-static void
-live_keep(struct running *run, struct pin_str path, uint32_t verb,
-    const struct client_answer *a)
+static struct live_result *
+live_new(struct pin_str path, uint32_t verb, const struct client_answer *a)
 {
 	struct live_result *res;
 
@@ -281,6 +283,16 @@ live_keep(struct running *run, struct pin_str path, uint32_t verb,
 		res->off = a->off;
 		res->len = a->len;
 	}
+	return (res);
+}
+
+/* For the next reconcile; a NULL: nothing but that it was done. */
+static void
+live_keep(struct running *run, struct pin_str path, uint32_t verb,
+    const struct client_answer *a)
+{
+	struct live_result *res = live_new(path, verb, a);
+
 	res->next = run->key->live;
 	run->key->live = res;
 }
@@ -330,24 +342,70 @@ run_events(struct running *run, uint32_t after)
 	for (e = run->plan->events; e != NULL; e = e->next)
 		if (e->after == after)
 			recorder_say(c->m->recorder, &c->who, c->component,
-			    e);
+			    &e->says);
+}
+
+/* Heap; NULL: the answer is none. */
+static struct pin_obj *
+answer_status(const struct client_answer *a)
+{
+	struct pin_err err = PIN_ERR_INIT;
+	struct pin_obj *o = NULL;
+
+	if (a->buf != NULL)
+		(void)pin_obj_parse(NULL, (const char *)a->buf->data + a->off,
+		    a->len, &o, &err);
+	return (o);
 }
 
 /* Status 409 is said for two things; only one of them is fine. */
 static int
 is_exists(const struct client_answer *a)
 {
-	struct pin_err err = PIN_ERR_INIT;
-	struct pin_obj *o = NULL;
+	struct pin_obj *o = answer_status(a);
 	int yes;
 
-	if (a->buf == NULL || pin_obj_parse(NULL, (const char *)a->buf->data +
-	    a->off, a->len, &o, &err) != PIN_OK)
+	if (o == NULL)
 		return (0);
 	yes = pin_str_is(pin_obj_str(o, pin_obj_get(o, pin_obj_root(o),
 	    "reason")), "AlreadyExists");
 	pin_obj_free(&o);
 	return (yes);
+}
+
+/* Nothing can be made any more in a namespace that is going away. */
+static int
+is_terminating(const struct client_answer *a)
+{
+	struct pin_obj *o = answer_status(a);
+	pin_node n;
+	int yes = 0;
+
+	if (o == NULL)
+		return (0);
+	for (n = pin_obj_first(o, pin_obj_at(o, pin_obj_root(o), "details",
+	    "causes", NULL)); n != 0; n = pin_obj_next(o, n))
+		yes |= pin_str_is(pin_obj_str(o, pin_obj_get(o, n, "reason")),
+		    "NamespaceTerminating");
+	pin_obj_free(&o);
+	return (yes);
+}
+
+static void
+write_refused(struct plan_write *w, const struct client_answer *a)
+{
+	struct running *run = w->run;
+
+	if (w->verb == WRITE_CREATE && a->rc == PIN_OK && a->status == 403 &&
+	    is_terminating(a)) {
+		run->dropped = 1;
+		run->at = NULL;
+		return;
+	}
+	if (a->rc == PIN_OK && run->refusal == NULL)
+		run->refusal = live_new(w->resource, LIVE_REFUSED + w->verb,
+		    a);
+	run_failed(run, write_methods[w->verb], w->path, a);
 }
 
 static void
@@ -376,7 +434,7 @@ write_done(struct client_call *call, const struct client_answer *a)
 		if (run->window < PLAN_INFLIGHT_MAX)
 			run->window++;
 	} else {
-		run_failed(run, write_methods[w->verb], w->path, a);
+		write_refused(w, a);
 	}
 	run_go(run);
 }
@@ -443,7 +501,7 @@ run_go(struct running *run)
 	}
 	if (run->inflight > 0)
 		return;
-	if (!run->failed && run->live_at != NULL) {
+	if (!run->failed && !run->dropped && run->live_at != NULL) {
 		live_send(run);
 		return;
 	}

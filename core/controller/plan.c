@@ -346,6 +346,7 @@ pin_plan_event(struct pin_plan *p, const struct pin_obj *about,
 {
 	pin_node root = pin_obj_root(about), meta;
 	char text[EVENT_MESSAGE_MAX];
+	struct recorder_event *says;
 	struct plan_event *e;
 	va_list ap;
 
@@ -359,22 +360,23 @@ pin_plan_event(struct pin_plan *p, const struct pin_obj *about,
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	meta = pin_obj_get(about, root, "metadata");
+	says = &e->says;
 	e->after = p->nwrites > 0 ? p->nwrites - 1 : NO_WRITE;
-	e->api_version = copy(p, pin_obj_str(about, pin_obj_get(about, root,
+	says->api_version = copy(p, pin_obj_str(about, pin_obj_get(about, root,
 	    "apiVersion")));
-	e->kind = copy(p, pin_obj_str(about, pin_obj_get(about, root,
+	says->kind = copy(p, pin_obj_str(about, pin_obj_get(about, root,
 	    "kind")));
-	e->namespace = copy(p, pin_obj_str(about, pin_obj_get(about, meta,
+	says->namespace = copy(p, pin_obj_str(about, pin_obj_get(about, meta,
 	    "namespace")));
-	e->name = copy(p, pin_obj_str(about, pin_obj_get(about, meta,
+	says->name = copy(p, pin_obj_str(about, pin_obj_get(about, meta,
 	    "name")));
-	e->uid = copy(p, pin_obj_str(about, pin_obj_get(about, meta,
+	says->uid = copy(p, pin_obj_str(about, pin_obj_get(about, meta,
 	    "uid")));
-	e->revision = copy(p, pin_obj_str(about, pin_obj_get(about, meta,
+	says->revision = copy(p, pin_obj_str(about, pin_obj_get(about, meta,
 	    "resourceVersion")));
-	e->type = copy(p, pin_str(type));
-	e->reason = copy(p, pin_str(reason));
-	e->message = copy(p, pin_str(text));
+	says->type = copy(p, pin_str(type));
+	says->reason = copy(p, pin_str(reason));
+	says->message = copy(p, pin_str(text));
 	p->nevents++;
 	*p->events_end = e;
 	p->events_end = &e->next;

@@ -201,6 +201,19 @@ pin_delete_all_result(struct pin_reconcile *r, const struct pin_target *t,
 	    out));
 }
 
+int
+pin_refused(struct pin_reconcile *r, const char *resource,
+    const struct pin_obj **status)
+{
+	uint32_t verb;
+
+	for (verb = WRITE_CREATE; verb <= WRITE_DELETE; verb++)
+		if (live_find(r, pin_str(resource), LIVE_REFUSED + verb,
+		    status) && *status != NULL)
+			return ((int)verb);
+	return (0);
+}
+
 /* ---- everything there is -------------------------------------------- */
 
 const struct pin_resource *

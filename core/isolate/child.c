@@ -276,7 +276,8 @@ stage_make(struct child *ch, const char *file, uint32_t kind,
 	ch->conf = pin_conf_parse(text.p, st->plugin->options, &r);
 	if (ch->conf == NULL)
 		return (pin_err_set(err, PIN_ECONFIG, "%s", r.line[0].text));
-	return (st->plugin->open(st->env, ch->conf, &st->self, err));
+	return (pin__plugin_open(st->plugin, st->env, ch->conf, &st->self,
+	    err));
 }
 
 static int
@@ -388,6 +389,6 @@ pin_verb_plugin_host(const struct pin_args *a)
 	}
 	pin_loop_close(&ch.loop);
 	if (pin_calls_out(ch.calls) == 0)
-		ch.stage.plugin->close(ch.stage.self);
+		pin__plugin_close(ch.stage.plugin, ch.stage.self);
 	return (PIN_EXIT_OK);
 }

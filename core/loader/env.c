@@ -159,3 +159,20 @@ pin_read(struct pin_env *env, const char *group, const char *resource,
 	return (sv->read(sv->arg, group, resource, namespace, name, out,
 	    revision, err));
 }
+
+/* ---- plugins that keep nothing have neither ------------------------ */
+
+int
+pin__plugin_open(const struct pin_plugin *p, struct pin_env *env,
+    const struct pin_conf *conf, PIN_OWN void **self, struct pin_err *err)
+{
+	*self = NULL;
+	return (p->open != NULL ? p->open(env, conf, self, err) : PIN_OK);
+}
+
+void
+pin__plugin_close(const struct pin_plugin *p, PIN_OWN void *self)
+{
+	if (p->close != NULL)
+		p->close(self);
+}

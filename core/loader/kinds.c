@@ -106,10 +106,9 @@ int
 pin__kind_check(const struct pin_plugin *p, uint32_t section,
     struct pin_err *err)
 {
-	if (p->ops == NULL || p->open == NULL || p->close == NULL)
-		return (pin_err_set(err, PIN_ECONFIG, "the plugin's %s is "
-		    "missing", p->ops == NULL ? "ops" : p->open == NULL ?
-		    "open" : "close"));
+	if (p->ops == NULL)
+		return (pin_err_set(err, PIN_ECONFIG, "the plugin's ops is "
+		    "missing"));
 	for (size_t i = 0; i < PIN_LEN(needs); i++) {
 		const struct need *n = &needs[i];
 

@@ -66,6 +66,10 @@ struct pin_env *pin__env_new(struct pin_host *, const char *section,
 	    const char *name, const char *data,
 	    const struct pin_env_services *const *services);
 void	pin__env_free(PIN_OWN struct pin_env **);
+/* Plugins may come without open, without close. */
+int	pin__plugin_open(const struct pin_plugin *, struct pin_env *,
+	    const struct pin_conf *, PIN_OWN void **self, struct pin_err *);
+void	pin__plugin_close(const struct pin_plugin *, PIN_OWN void *self);
 
 /* ---- exe.c ------------------------------------------------------- */
 

@@ -107,7 +107,7 @@ pin__stage_free(struct pin_stage **sp)
 	if (st->isolate != NULL)
 		pin__isolate_close(&st->isolate);
 	else if (st->env != NULL)		/* it was opened */
-		st->plugin->close(st->self);
+		pin__plugin_close(st->plugin, st->self);
 	if (st->env != NULL)
 		pin__env_free(&st->env);
 	pin_conf_free(&st->conf);
@@ -181,7 +181,8 @@ stage_open(struct pin_set *set, struct pin_stage *st,
 	if (st->isolation == PIN_ISOLATION_PROCESS)
 		rc = pin__isolate_open(mk, st, &err);
 	else
-		rc = st->plugin->open(env, st->conf, &st->self, &err);
+		rc = pin__plugin_open(st->plugin, env, st->conf, &st->self,
+		    &err);
 	if (rc == PIN_OK)
 		return (PIN_OK);
 	pin__env_free(&st->env);

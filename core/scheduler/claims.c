@@ -47,6 +47,25 @@ uses_pod_anti_affinity(const struct pin_obj *o, pin_node spec)
 	return (requires(o, spec, "podAntiAffinity"));
 }
 
+/* Which namespaces it selects, only the server could say. */
+static int
+uses_namespaces(const struct pin_obj *o, pin_node spec)
+{
+	static const char *const which[] = { "podAffinity",
+	    "podAntiAffinity" };
+	pin_node n;
+	size_t i;
+
+	for (i = 0; i < PIN_LEN(which); i++) {
+		n = pin_obj_first(o, pin_obj_at(o, spec, "affinity", which[i],
+		    "requiredDuringSchedulingIgnoredDuringExecution", NULL));
+		for (; n != 0; n = pin_obj_next(o, n))
+			if (has(o, pin_obj_get(o, n, "namespaceSelector")))
+				return (1);
+	}
+	return (0);
+}
+
 static int
 uses_spread(const struct pin_obj *o, pin_node spec)
 {
@@ -138,6 +157,7 @@ static const struct constraint {
 	{ "spec.affinity.nodeAffinity", uses_node_affinity },
 	{ "spec.affinity.podAffinity", uses_pod_affinity },
 	{ "spec.affinity.podAntiAffinity", uses_pod_anti_affinity },
+	{ "spec.affinity.podAffinity.namespaceSelector", uses_namespaces },
 	{ "spec.topologySpreadConstraints", uses_spread },
 	{ "spec.volumes.persistentVolumeClaim", uses_pvc },
 	{ "spec.volumes.ephemeral", uses_ephemeral },

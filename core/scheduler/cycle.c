@@ -398,6 +398,7 @@ decide(struct sched *s, struct spod *p, uint64_t now,
 			return (failed(s, p, d, now));
 		at = choose(s);
 	}
+	(void)snap_says(&s->snap, p, o);
 	snap_attach(&s->snap, s->snap.at[at], p);
 	p->state = POD_ASSUMED;
 	s->count.assumed++;
@@ -457,6 +458,7 @@ sched_next(struct sched *s, uint64_t now, struct sched_decision *d)
 		return (1);
 	}
 	pin_arena_reset(s->arena);
+	s->snap.cycle++;
 	return (decide(s, p, now, d));
 }
 

@@ -158,13 +158,14 @@ pod_park(struct sched *s, struct spod *p, int never)
 }
 
 void
-sched_move(struct sched *s, int room, uint64_t now)
+sched_move(struct sched *s, int why, uint64_t now)
 {
 	struct spod *p, *next;
 
 	for (p = s->parked; p != NULL; p = next) {
 		next = p->next;
-		if (!room || !p->never)
+		if (why == MOVE_ALL || (why == MOVE_ROOM && !p->never) ||
+		    (why != MOVE_ROOM && p->social))
 			pod_retry(s, p, now);
 	}
 }
@@ -196,6 +197,7 @@ pod_free(struct sched *s, struct spod *p)
 	s->npods--;
 	pin_buf_put(&p->buf);
 	free(p->req.ext);
+	free(p->brief);
 	free(p->uid);
 	free(p);
 }
@@ -208,7 +210,7 @@ pod_gone(struct sched *s, struct spod *p, uint64_t now)
 
 	pod_free(s, p);
 	if (room)
-		sched_move(s, 1, now);
+		sched_move(s, MOVE_ROOM, now);
 }
 
 /* ---- what a Pod says --------------------------------------------------- */
@@ -272,7 +274,7 @@ pod_placed(struct sched *s, struct spod *p, const struct pin_obj *o,
 	struct amount ext[SCHED_POD_RESOURCES_MAX];
 	struct amounts req = { .ext = ext };
 	struct snode *n = snap_node_get(&s->snap, w->node);
-	int room = 0;
+	int room = 0, company = p->state != POD_PLACED;
 
 	request_of(&s->snap.names, o, &req);
 	pod_unqueue(s, p);
@@ -283,6 +285,7 @@ pod_placed(struct sched *s, struct spod *p, const struct pin_obj *o,
 		n->npods--;
 		room = 1;
 	}
+	company |= snap_says(&s->snap, p, o);
 	p->priority = w->priority;
 	if (p->node == NULL) {
 		amounts_copy(&p->req, &req);
@@ -291,7 +294,9 @@ pod_placed(struct sched *s, struct spod *p, const struct pin_obj *o,
 	p->state = POD_PLACED;
 	pod_settle_bytes(p, NULL, 0, 0);
 	if (room)
-		sched_move(s, 1, now);
+		sched_move(s, MOVE_ROOM, now);
+	if (company)
+		sched_move(s, MOVE_COMPANY, now);
 }
 
 static void
@@ -309,6 +314,7 @@ pod_pending(struct sched *s, struct spod *p, const struct pin_obj *o,
 	request_of(&s->snap.names, o, &req);
 	amounts_copy(&p->req, &req);
 	p->priority = w->priority;
+	p->social = (uint32_t)brief_is_social(o);
 	if (p->order == 0 || p->gates)
 		p->order = ++s->order;
 	p->gates = (uint32_t)w->gated;
@@ -396,7 +402,7 @@ sched_bound(struct sched *s, struct pin_str ns, struct pin_str name,
 	snap_detach(&s->snap, p);
 	p->order = ++s->order;
 	pod_retry(s, p, now);
-	sched_move(s, 1, now);
+	sched_move(s, MOVE_ROOM, now);
 }
 
 /* ---- nodes ------------------------------------------------------------- */
@@ -406,14 +412,14 @@ sched_node_put(struct sched *s, const struct pin_obj *o, struct pin_buf *buf,
     size_t off, size_t len, uint64_t now)
 {
 	if (snap_node_put(&s->snap, o, buf, off, len))
-		sched_move(s, 0, now);
+		sched_move(s, MOVE_ALL, now);
 }
 
 void
 sched_node_remove(struct sched *s, struct pin_str name, uint64_t now)
 {
 	if (snap_node_remove(&s->snap, name))
-		sched_move(s, 0, now);
+		sched_move(s, MOVE_ALL, now);
 }
 
 /* ---- life -------------------------------------------------------------- */
@@ -434,6 +440,7 @@ sched_new(uint64_t seed)
 	s->arena = pin_arena_new(SCHED_ARENA_MAX);
 	PIN_ASSERT(s->arena != NULL);
 	snap_init(&s->snap);
+	s->snap.arena = s->arena;
 	return (s);
 }
 
@@ -472,7 +479,7 @@ sched_policies(struct sched *s, const struct sched_policy *policy,
 	PIN_ASSERT(n <= SCHED_POLICIES_MAX);
 	memcpy(s->policy, policy, n * sizeof(*policy));
 	s->npolicy = n;
-	sched_move(s, 0, now);
+	sched_move(s, MOVE_ALL, now);
 }
 
 const struct sched_counters *

@@ -45,6 +45,14 @@ void	request_list(struct names *, const struct pin_obj *, pin_node list,
 void	amounts_copy(struct amounts *to, const struct amounts *from);
 int	amounts_equal(const struct amounts *, const struct amounts *);
 
+/* ---- what a pod says to others (brief.c) ------------------------------- */
+
+struct spod;
+/* 1: it says something else than before. */
+int	brief_put(struct spod *, const struct pin_obj *pod);
+/* Does it care which pods are where: affinity, spreading? */
+int	brief_is_social(const struct pin_obj *pod);
+
 /* ---- pods -------------------------------------------------------------- */
 
 enum {
@@ -74,6 +82,12 @@ struct spod {
 	int32_t		 priority;
 	uint32_t	 never;		/* parked: room will not help */
 	uint32_t	 gates;
+	uint32_t	 social;	/* wakes when pods come to nodes, too */
+	uint32_t	 says;		/* PIN_PODS_... */
+	char		*brief;		/* JSON; NULL: says nothing */
+	size_t		 brief_len;
+	const struct pin_obj *seen;	/* brief, parsed in cycle seen_at */
+	uint64_t	 seen_at;
 	struct amounts	 req;
 	struct pin_buf	*buf;		/* of a pending pod */
 	size_t		 off, len;
@@ -96,6 +110,7 @@ struct snode {
 	uint32_t	 slot;		/* NO_SLOT: pods name it, it is not */
 	uint32_t	 npods;
 	struct spod	*pods;
+	uint32_t	 nports, nanti, nterms;	/* pods with such */
 	int32_t		 min_priority;	/* of its pods */
 	uint32_t	 name_len;
 	struct amounts	 used;
@@ -119,6 +134,8 @@ struct pin_snapshot {
 	struct snode	**hash;
 	struct names	 names;
 	struct pin_obj	*empty;		/* for what cannot be parsed */
+	struct pin_arena *arena;	/* of one cycle */
+	uint64_t	 cycle;		/* arena was emptied so often */
 };
 
 uint64_t sched_hash(uint64_t, struct pin_str);
@@ -135,6 +152,8 @@ int	snap_node_put(struct pin_snapshot *, const struct pin_obj *,
 	    struct pin_buf *, size_t off, size_t len);
 int	snap_node_remove(struct pin_snapshot *, struct pin_str name);
 void	snap_attach(struct pin_snapshot *, struct snode *, struct spod *);
+/* brief_put, on its node or not. */
+int	snap_says(struct pin_snapshot *, struct spod *, const struct pin_obj *);
 void	snap_detach(struct pin_snapshot *, struct spod *);
 
 /* ---- queues (queue.c) -------------------------------------------------- */
@@ -188,8 +207,10 @@ void	pod_activate(struct sched *, struct spod *);
 /* With back-off, counted from its last attempt. */
 void	pod_retry(struct sched *, struct spod *, uint64_t now);
 void	pod_park(struct sched *, struct spod *, int never);
-/* What is parked moves on. room: only pods left a node. */
-void	sched_move(struct sched *, int room, uint64_t now);
+/* What is parked moves on. ROOM: only pods left a node; COMPANY: only pods
+ * came to one, or changed there. */
+enum { MOVE_ALL = 0, MOVE_ROOM = 1, MOVE_COMPANY = 2 };
+void	sched_move(struct sched *, int why, uint64_t now);
 static inline struct pin_str
 pod_ns(const struct spod *p)
 {

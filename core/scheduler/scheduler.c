@@ -10,7 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "core/controller/controller_int.h"
+#include "core/client/recorder.h"
 
 /* ---- deciding ---------------------------------------------------------- */
 

@@ -158,6 +158,9 @@ columns_used(struct pin_snapshot *s, const struct snode *n)
 	s->col[PIN_COL_USED_PODS][i] = n->npods;
 	s->col[PIN_COL_NONZERO_CPU][i] = n->used.nonzero_cpu;
 	s->col[PIN_COL_NONZERO_MEMORY][i] = n->used.nonzero_memory;
+	s->col[PIN_COL_PODS_PORTS][i] = n->nports;
+	s->col[PIN_COL_PODS_ANTI][i] = n->nanti;
+	s->col[PIN_COL_PODS_AFFINITY][i] = n->nterms;
 }
 
 /* ---- nodes that come, change and go ------------------------------------ */
@@ -323,6 +326,29 @@ used_add(struct snode *n, const struct amounts *a, int sign)
 	}
 }
 
+static void
+says_add(struct snode *n, const struct spod *p, int sign)
+{
+	n->nports += (p->says & PIN_PODS_PORTS) != 0 ? (uint32_t)sign : 0;
+	n->nanti += (p->says & PIN_PODS_ANTI) != 0 ? (uint32_t)sign : 0;
+	n->nterms += (p->says & PIN_PODS_AFFINITY) != 0 ? (uint32_t)sign : 0;
+}
+
+int
+snap_says(struct pin_snapshot *s, struct spod *p, const struct pin_obj *pod)
+{
+	int changed;
+
+	if (p->node != NULL)
+		says_add(p->node, p, -1);
+	changed = brief_put(p, pod);
+	if (p->node != NULL) {
+		says_add(p->node, p, 1);
+		columns_used(s, p->node);
+	}
+	return (changed);
+}
+
 void
 snap_attach(struct pin_snapshot *s, struct snode *n, struct spod *p)
 {
@@ -337,6 +363,7 @@ snap_attach(struct pin_snapshot *s, struct snode *n, struct spod *p)
 	if (p->priority < n->min_priority)
 		n->min_priority = p->priority;
 	used_add(n, &p->req, 1);
+	says_add(n, p, 1);
 	columns_used(s, n);
 }
 
@@ -363,6 +390,7 @@ snap_detach(struct pin_snapshot *s, struct spod *p)
 				n->min_priority = q->priority;
 	}
 	used_add(n, &p->req, -1);
+	says_add(n, p, -1);
 	columns_used(s, n);
 	node_settle(s, n);
 }
@@ -436,4 +464,46 @@ pin_snap_extended(const struct pin_snapshot *s, uint32_t i,
 	PIN_ASSERT(i < s->n);
 	*alloc = id == UINT32_MAX ? 0 : amount_of(&s->at[i]->alloc, id);
 	*used = id == UINT32_MAX ? 0 : amount_of(&s->at[i]->used, id);
+}
+
+struct pin_arena *
+pin_snap_arena(const struct pin_snapshot *s)
+{
+	PIN_VALID(s, SNAP_MAGIC);
+	return (s->arena);
+}
+
+/* Parsed at most once a cycle. */
+static const struct pin_obj *
+said(const struct pin_snapshot *s, struct spod *p)
+{
+	struct pin_obj *o = NULL;
+
+	if (p->seen != NULL && p->seen_at == s->cycle)
+		return (p->seen);
+	if (pin_obj_parse(s->arena, p->brief, p->brief_len, &o, NULL) !=
+	    PIN_OK)
+		return (NULL);
+	p->seen = o;
+	p->seen_at = s->cycle;
+	return (o);
+}
+
+int
+pin_snap_pods(const struct pin_snapshot *s, uint32_t i, uint32_t which,
+    pin_snap_pod_fn *fn, void *arg)
+{
+	const struct pin_obj *o;
+	struct spod *p;
+	int rc = PIN_OK;
+
+	PIN_VALID(s, SNAP_MAGIC);
+	PIN_ASSERT(i < s->n);
+	for (p = s->at[i]->pods; p != NULL && rc == PIN_OK; p = p->on_next) {
+		if (p->brief == NULL || (p->says & which) != which)
+			continue;
+		o = said(s, p);
+		rc = o != NULL ? fn(arg, o) : PIN_ENOMEM;
+	}
+	return (rc);
 }

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/controller/controller_int.h"
+#include "core/client/recorder.h"
 #include "lib/timefmt/timefmt.h"
 
 struct telling {
@@ -83,7 +83,7 @@ say(struct scheduler *sc, struct pin_str ns, struct pin_str name,
     struct pin_str uid, const char *type, const char *reason,
     const char *message)
 {
-	struct plan_event e = { .api_version = PIN_STR("v1"),
+	struct recorder_event e = { .api_version = PIN_STR("v1"),
 	    .kind = PIN_STR("Pod"), .namespace = ns, .name = name,
 	    .uid = uid, .type = pin_str(type), .reason = pin_str(reason),
 	    .message = pin_str(message) };

@@ -17,7 +17,7 @@
 #include <pintle/object.h>
 #include <pintle/plugin.h>
 
-#define PIN_CONTROLLER_ABI	PIN_ABI(1, 0) /* history:
+#define PIN_CONTROLLER_ABI	PIN_ABI(1, 1) /* history:
 					       * docs/abi/controller.md */
 
 #define PIN_WATCHES_MAX		8	/* resources one controller looks at */
@@ -115,6 +115,8 @@ struct pin_target {
 enum { PIN_PATCH_TYPE_MERGE = 1, PIN_PATCH_TYPE_JSON = 2,
     PIN_PATCH_TYPE_STRATEGIC = 3 };
 
+/* In a namespace that is going away a creation is refused, and that is no
+ * failure: the rest of the plan is dropped without a word. */
 PIN_API void	 pin_plan_create(struct pin_plan *, const struct pin_target *,
     const struct pin_obj *);
 /* The whole object, with the resourceVersion it was read at. */
@@ -133,6 +135,13 @@ PIN_API void	 pin_plan_delete_all(struct pin_plan *,
 /* 1: it was tried just now; *refusal is the server's Status, or NULL. */
 PIN_API int	 pin_delete_all_result(struct pin_reconcile *,
     const struct pin_target *, const struct pin_obj **refusal);
+/* Did the plan before this one, of the same key, end because the server
+ * refused a write to this resource ("pods")? 0: no; else which one, and
+ * *status is what the server said. */
+PIN_API int	 pin_refused(struct pin_reconcile *, const char *resource,
+    const struct pin_obj **status);
+enum { PIN_REFUSED_CREATE = 1, PIN_REFUSED_UPDATE = 2, PIN_REFUSED_PATCH = 3,
+    PIN_REFUSED_DELETE = 4 };
 /* An Event about `about`, written once the write noted before it has been
  * done (at once when there is none). Equal ones within ten minutes are counted
  * up; an object gets 25, then one in five minutes. */

@@ -39,7 +39,8 @@
 	X(LIMIT,    -25, 400, "BadRequest", "a limit was exceeded")	\
 	X(LOCKED,   -26, 500, "InternalError", "in use by another process") \
 	X(FUTURE,   -27, 504, "Timeout", "Too large resource version")	\
-	X(CANCELED, -28, 499, "InternalError", "canceled")
+	X(CANCELED, -28, 499, "InternalError", "canceled")		\
+	X(TERMINATING, -29, 403, "Forbidden", "namespace is being terminated")
 
 enum {
 	PIN_OK = 0,

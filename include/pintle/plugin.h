@@ -104,6 +104,7 @@ struct pin_plugin {
 	const char	*summary;	/* one line, no full stop */
 	const struct pin_option *options;	/* NULL: none */
 	const void	*ops;		/* the kind's table, size first */
+	/* Either may be NULL. Without open, self is NULL. */
 	pin_open_fn	*open;
 	pin_close_fn	*close;
 };

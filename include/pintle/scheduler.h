@@ -11,7 +11,7 @@
 #include <pintle/object.h>
 #include <pintle/plugin.h>
 
-#define PIN_SCHEDULER_ABI	PIN_ABI(1, 0) /* history:
+#define PIN_SCHEDULER_ABI	PIN_ABI(1, 1) /* history:
 					       * docs/abi/scheduler.md */
 
 #define PIN_SCORE_MAX		100
@@ -39,7 +39,10 @@ enum {
 	PIN_COL_NONZERO_MEMORY = 10,
 	PIN_COL_TAINTS = 11,		/* of effect NoSchedule, NoExecute */
 	PIN_COL_TAINTS_SOFT = 12,	/* of effect PreferNoSchedule */
-	PIN_COL__COUNT = 13,
+	PIN_COL_PODS_PORTS = 13,	/* pods with host ports */
+	PIN_COL_PODS_ANTI = 14,		/* pods with required anti-affinity */
+	PIN_COL_PODS_AFFINITY = 15,	/* pods with terms about other pods */
+	PIN_COL__COUNT = 16,
 };
 
 PIN_API uint32_t pin_snap_count(const struct pin_snapshot *);
@@ -56,6 +59,20 @@ PIN_API const struct pin_obj *pin_snap_node(const struct pin_snapshot *,
 /* An extended resource ("example.com/gpu"): allocatable and in use. */
 PIN_API void	 pin_snap_extended(const struct pin_snapshot *, uint32_t i,
     struct pin_str resource, int64_t *alloc, int64_t *used);
+
+/* The pods on a node, those that are being bound there included, as far as
+ * they matter to others: metadata.namespace, name, labels, deletionTimestamp;
+ * of spec the ports of containers (and sidecars) that have a hostPort, and
+ * affinity.podAffinity and podAntiAffinity. Nothing else is in it. Those with
+ * host ports, with required anti-affinity, with any terms about other pods.
+ * Stops when fn returns nonzero, and returns that; PIN_OK; PIN_ENOMEM. */
+enum { PIN_PODS_ALL = 0, PIN_PODS_PORTS = 1, PIN_PODS_ANTI = 2,
+    PIN_PODS_AFFINITY = 4 };
+typedef int pin_snap_pod_fn(void *arg, const struct pin_obj *pod);
+PIN_API int	 pin_snap_pods(const struct pin_snapshot *, uint32_t i,
+    uint32_t which, pin_snap_pod_fn *, void *arg);
+/* Memory until the callback returns. */
+PIN_API struct pin_arena *pin_snap_arena(const struct pin_snapshot *);
 
 /* A set of nodes, one bit each. */
 struct pin_bits {

@@ -7,7 +7,6 @@
 #include <pintle/admission.h>
 
 static pin_open_fn lifecycle_open;
-static pin_close_fn lifecycle_close;
 static pin_admission_mutate_fn lifecycle_admit;
 
 static const struct pin_admission_match lifecycle_match[] = {
@@ -28,7 +27,7 @@ const struct pin_plugin pin_plugin = {
 	.name = "namespace-lifecycle", .version = "1.0",
 	.summary = "refuses new objects in missing or terminating namespaces",
 	.ops = &lifecycle_ops,
-	.open = lifecycle_open, .close = lifecycle_close,
+	.open = lifecycle_open,
 };
 
 static const char *const immortal[] = { "default", "kube-system",
@@ -42,12 +41,6 @@ lifecycle_open(struct pin_env *env, const struct pin_conf *conf, void **self,
 	(void)err;
 	*self = env;
 	return (PIN_OK);
-}
-
-static void
-lifecycle_close(void *self)
-{
-	(void)self;
 }
 
 static int
@@ -92,7 +85,7 @@ check_namespace(struct pin_env *env, struct pin_call *call,
 	pin_buf_put(&bytes);
 	if (!gone)
 		return (PIN_ADMIT);
-	(void)pin_err_set(pin_call_err(call), PIN_EFORBIDDEN, "unable to "
+	(void)pin_err_set(pin_call_err(call), PIN_ETERMINATING, "unable to "
 	    "create new content in namespace " PIN_SFMT " because it is being "
 	    "terminated", PIN_SARG(q->namespace));
 	return (PIN_REFUSE);

@@ -12,7 +12,6 @@
 #define TOKEN_SECONDS	3607
 
 static pin_open_fn account_open;
-static pin_close_fn account_close;
 static pin_admission_mutate_fn account_mutate;
 
 static const struct pin_admission_match account_match[] = {
@@ -31,7 +30,7 @@ const struct pin_plugin pin_plugin = {
 	.name = "serviceaccount", .version = "1.0",
 	.summary = "gives pods a service account and its token",
 	.ops = &account_ops,
-	.open = account_open, .close = account_close,
+	.open = account_open,
 };
 
 static int
@@ -42,12 +41,6 @@ account_open(struct pin_env *env, const struct pin_conf *conf, void **self,
 	(void)err;
 	*self = env;
 	return (PIN_OK);
-}
-
-static void
-account_close(void *self)
-{
-	(void)self;
 }
 
 static int

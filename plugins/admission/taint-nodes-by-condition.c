@@ -9,8 +9,6 @@
 #define TAINT	"{\"key\":\"node.kubernetes.io/not-ready\","		\
 	"\"effect\":\"NoSchedule\"}"
 
-static pin_open_fn taint_open;
-static pin_close_fn taint_close;
 static pin_admission_mutate_fn taint_mutate;
 
 static const struct pin_admission_match taint_match[] = {
@@ -29,25 +27,7 @@ const struct pin_plugin pin_plugin = {
 	.name = "taint-nodes-by-condition", .version = "1.0",
 	.summary = "taints new nodes as not ready",
 	.ops = &taint_ops,
-	.open = taint_open, .close = taint_close,
 };
-
-static int
-taint_open(struct pin_env *env, const struct pin_conf *conf, void **self,
-    struct pin_err *err)
-{
-	(void)env;
-	(void)conf;
-	(void)self;
-	(void)err;
-	return (PIN_OK);
-}
-
-static void
-taint_close(void *self)
-{
-	(void)self;
-}
 
 static int
 taint_mutate(void *self, struct pin_call *call,

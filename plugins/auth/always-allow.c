@@ -6,8 +6,6 @@
  * Contract: pintle/auth.h. */
 #include <pintle/auth.h>
 
-static pin_open_fn allow_open;
-static pin_close_fn allow_close;
 static pin_auth_authorize_fn allow_authorize;
 static pin_auth_rules_fn allow_rules;
 
@@ -22,25 +20,7 @@ const struct pin_plugin pin_plugin = {
 	.name = "always-allow", .version = "1.0",
 	.summary = "allows every request",
 	.ops = &allow_ops,
-	.open = allow_open, .close = allow_close,
 };
-
-static int
-allow_open(struct pin_env *env, const struct pin_conf *conf, void **self,
-    struct pin_err *err)
-{
-	(void)env;
-	(void)conf;
-	(void)self;
-	(void)err;
-	return (PIN_OK);
-}
-
-static void
-allow_close(void *self)
-{
-	(void)self;
-}
 
 static int
 allow_authorize(void *self, struct pin_call *call,

@@ -5,8 +5,6 @@
  * Contract: pintle/auth.h; a bad bearer token is never anonymous. */
 #include <pintle/auth.h>
 
-static pin_open_fn anonymous_open;
-static pin_close_fn anonymous_close;
 static pin_auth_authenticate_fn anonymous_authenticate;
 
 static const struct pin_auth_ops anonymous_ops = {
@@ -19,29 +17,11 @@ const struct pin_plugin pin_plugin = {
 	.name = "anonymous", .version = "1.0",
 	.summary = "requests without a credential are system:anonymous",
 	.ops = &anonymous_ops,
-	.open = anonymous_open, .close = anonymous_close,
 };
 
 static const struct pin_str groups[] = {
 	{ "system:unauthenticated", sizeof("system:unauthenticated") - 1 },
 };
-
-static int
-anonymous_open(struct pin_env *env, const struct pin_conf *conf, void **self,
-    struct pin_err *err)
-{
-	(void)env;
-	(void)conf;
-	(void)self;
-	(void)err;
-	return (PIN_OK);
-}
-
-static void
-anonymous_close(void *self)
-{
-	(void)self;
-}
 
 static int
 anonymous_authenticate(void *self, struct pin_call *call,

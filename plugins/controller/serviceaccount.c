@@ -6,8 +6,6 @@
  * Contract: pintle/controller.h; upstream's serviceaccount-controller. */
 #include "common/meta.h"
 
-static pin_open_fn account_open;
-static pin_close_fn account_close;
 static pin_controller_reconcile_fn account_reconcile;
 static pin_controller_map_fn account_map;
 
@@ -31,25 +29,7 @@ const struct pin_plugin pin_plugin = {
 	.name = "serviceaccount", .version = "1.0",
 	.summary = "a service account \"default\" in every namespace",
 	.ops = &account_ops,
-	.open = account_open, .close = account_close,
 };
-
-static int
-account_open(struct pin_env *env, const struct pin_conf *conf, void **self,
-    struct pin_err *err)
-{
-	(void)env;
-	(void)conf;
-	(void)self;
-	(void)err;
-	return (PIN_OK);
-}
-
-static void
-account_close(void *self)
-{
-	(void)self;
-}
 
 static void
 account_map(void *self, struct pin_reconcile *rc, const struct pin_obj *object,

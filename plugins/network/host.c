@@ -9,7 +9,6 @@
 #include <string.h>
 
 static pin_open_fn host_open;
-static pin_close_fn host_close;
 static pin_network_setup_fn host_setup;
 static pin_network_teardown_fn host_teardown;
 
@@ -24,7 +23,7 @@ const struct pin_plugin pin_plugin = {
 	.name = "host", .version = "1.0",
 	.summary = "pods share the addresses of their node",
 	.ops = &host_ops,
-	.open = host_open, .close = host_close,
+	.open = host_open,
 };
 
 static int
@@ -35,12 +34,6 @@ host_open(struct pin_env *env, const struct pin_conf *conf, void **self,
 	(void)err;
 	*self = env;		/* no state of its own */
 	return (PIN_OK);
-}
-
-static void
-host_close(void *self)
-{
-	(void)self;
 }
 
 static int

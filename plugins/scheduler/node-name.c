@@ -5,8 +5,6 @@
  * Contract: pintle/scheduler.h; upstream's NodeName. */
 #include <pintle/scheduler.h>
 
-static pin_open_fn node_name_open;
-static pin_close_fn node_name_close;
 static pin_sched_filter_fn node_name_filter;
 
 static const char *const node_name_claims[] = { "spec.nodeName", NULL };
@@ -22,25 +20,7 @@ const struct pin_plugin pin_plugin = {
 	.name = "node-name", .version = "1.0",
 	.summary = "the node that spec.nodeName names, and no other",
 	.ops = &node_name_ops,
-	.open = node_name_open, .close = node_name_close,
 };
-
-static int
-node_name_open(struct pin_env *env, const struct pin_conf *conf,
-    PIN_OWN void **self, struct pin_err *err)
-{
-	(void)env;
-	(void)conf;
-	(void)err;
-	(void)self;
-	return (PIN_OK);
-}
-
-static void
-node_name_close(PIN_OWN void *self)
-{
-	(void)self;
-}
 
 static int
 node_name_filter(void *self, const struct pin_snapshot *snap,

@@ -9,8 +9,6 @@
 
 #include <stdio.h>
 
-static pin_open_fn fit_open;
-static pin_close_fn fit_close;
 static pin_sched_filter_fn fit_filter;
 
 static const char *const fit_claims[] = {
@@ -28,25 +26,7 @@ const struct pin_plugin pin_plugin = {
 	.name = "node-resources-fit", .version = "1.0",
 	.summary = "a node with room for what the pod requests",
 	.ops = &fit_ops,
-	.open = fit_open, .close = fit_close,
 };
-
-static int
-fit_open(struct pin_env *env, const struct pin_conf *conf,
-    PIN_OWN void **self, struct pin_err *err)
-{
-	(void)env;
-	(void)conf;
-	(void)self;
-	(void)err;
-	return (PIN_OK);
-}
-
-static void
-fit_close(PIN_OWN void *self)
-{
-	(void)self;
-}
 
 /* A request above all the node has: no eviction will ever help. */
 static void

@@ -8,8 +8,6 @@
 
 #include "common/toleration.h"
 
-static pin_open_fn unschedulable_open;
-static pin_close_fn unschedulable_close;
 static pin_sched_filter_fn unschedulable_filter;
 
 static const struct pin_scheduler_ops unschedulable_ops = {
@@ -22,25 +20,7 @@ const struct pin_plugin pin_plugin = {
 	.name = "node-unschedulable", .version = "1.0",
 	.summary = "no cordoned node",
 	.ops = &unschedulable_ops,
-	.open = unschedulable_open, .close = unschedulable_close,
 };
-
-static int
-unschedulable_open(struct pin_env *env, const struct pin_conf *conf,
-    PIN_OWN void **self, struct pin_err *err)
-{
-	(void)env;
-	(void)conf;
-	(void)self;
-	(void)err;
-	return (PIN_OK);
-}
-
-static void
-unschedulable_close(PIN_OWN void *self)
-{
-	(void)self;
-}
 
 static int
 unschedulable_filter(void *self, const struct pin_snapshot *snap,

@@ -9,8 +9,6 @@
 
 #include "common/toleration.h"
 
-static pin_open_fn taint_open;
-static pin_close_fn taint_close;
 static pin_sched_filter_fn taint_filter;
 static pin_sched_score_fn taint_score;
 
@@ -32,25 +30,7 @@ const struct pin_plugin pin_plugin = {
 	.name = "taint-toleration", .version = "1.0",
 	.summary = "no node with a taint the pod does not tolerate",
 	.options = taint_options, .ops = &taint_ops,
-	.open = taint_open, .close = taint_close,
 };
-
-static int
-taint_open(struct pin_env *env, const struct pin_conf *conf,
-    PIN_OWN void **self, struct pin_err *err)
-{
-	(void)env;
-	(void)conf;
-	(void)self;
-	(void)err;
-	return (PIN_OK);
-}
-
-static void
-taint_close(PIN_OWN void *self)
-{
-	(void)self;
-}
 
 /* Taints of the node that the pod does not tolerate. */
 static int32_t

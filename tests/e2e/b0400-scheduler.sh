@@ -88,11 +88,40 @@ node affinity/selector."
 ok 'a node gets it' k label node n2 disk=tape
 wait_for 30 gives n2 at a1
 
+# Other pods.
+ok 'a pod on n1' pod p1 0 ', nodeSelector: { kubernetes.io/hostname: n1 }'
+k label nodes n1 kubernetes.io/hostname=n1 > "$W/out"
+k label nodes n2 kubernetes.io/hostname=n2 > "$W/out"
+wait_for 20 gives n1 at p1
+ok 'is labelled' k label pod p1 app=one
+APART=', affinity: { podAntiAffinity: {
+	requiredDuringSchedulingIgnoredDuringExecution: [ {
+	topologyKey: kubernetes.io/hostname,
+	labelSelector: { matchLabels: { app: one } } } ] } }'
+ok 'one that keeps away from it' pod p2 0 "$APART"
+wait_for 20 gives n2 at p2
+ok 'with that label, too' k label pod p2 app=one
+ok 'another finds no place' pod p3 0 "$APART"
+wait_for 20 told p3 "2 node(s) didn't match pod anti-affinity rules."
+ok 'the first one leaves' k delete pod p1 --force --grace-period=0
+wait_for 20 gives n1 at p3
+port() { # NAME
+	k create -f - <<- EOF
+	{ apiVersion: v1, kind: Pod, metadata: { name: $1 }, spec: {
+	  containers: [ { name: c, image: i, ports: [
+	  { containerPort: 80, hostPort: 8080 } ] } ] } }
+	EOF
+}
+ok 'a host port' port h1
+ok 'a second one' port h2
+wait_for 20 placed h2
+ok 'a third for two nodes' port h3
+wait_for 20 told h3 "2 node(s) didn't have free ports for the requested pod"
+
 # What nobody honours is named.
-ok 'a pod that must spread' pod s1 1m ', topologySpreadConstraints: [ {
-	maxSkew: 1, topologyKey: zone, whenUnsatisfiable: DoNotSchedule,
-	labelSelector: {} } ]'
-wait_for 20 told s1 'spec.topologySpreadConstraints is used by the pod'
+ok 'a pod with a claim' pod v1 1m ', volumes: [ { name: v,
+	persistentVolumeClaim: { claimName: c } } ]'
+wait_for 20 told v1 'spec.volumes.persistentVolumeClaim is used by the pod'
 ok "another scheduler's pod" pod o1 1m ', schedulerName: mine'
 ok 'a gated pod' pod g1 1m ', schedulingGates: [ { name: a.b/c } ]'
 ok 'a pod after them' pod last 1m

@@ -7,6 +7,7 @@
 . tests/lib/e2e.sh
 deadline 240
 need_cmd kubectl
+need_cmd curl
 up_start
 
 # Every pod of a label gets an address and is ready, until told otherwise.
@@ -148,6 +149,50 @@ spec:
 Y
 wait_for 10 gives False/ProgressDeadlineExceeded reason late Progressing
 
+# ---- one that may not have its pods
+ok 'a Deployment with a service account that is not there' k apply -f - <<'Y'
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: refused, namespace: shop}
+spec:
+  replicas: 3
+  selector: {matchLabels: {app: refused}}
+  template:
+    metadata: {labels: {app: refused}}
+    spec: {serviceAccountName: later, containers: [{name: c, image: x}]}
+Y
+wait_for 10 gives True/FailedCreate reason refused ReplicaFailure
+set_says() {
+	k get rs -n shop -l app=refused -o go-template='{{range .items}}{{range
+	.status.conditions}}{{.reason}}: {{.message}}{{end}}{{end}}'
+}
+like 'its ReplicaSet says why' "$(set_says)" \
+    'FailedCreate: pods "refused-*" is forbidden: error looking up service *'
+told() {
+	k describe rs -n shop -l app=refused | tr -s ' \n' ' ' |
+	    grep -q 'Warning FailedCreate .* Error creating: pods "refused-'
+}
+wait_for 10 told
+ok 'the account comes' k create serviceaccount later -n shop
+wait_for 30 gives xxx pods shop app=refused
+wait_for 10 gives '' reason refused ReplicaFailure
+is 'nothing is left of it' "$(set_says)" ''
+
+# ---- Endpoints
+ok 'a Service' k expose deployment refused --name=eps --port=80 -n shop
+eps() {
+	k get endpoints eps -n shop --ignore-not-found \
+	    -o "jsonpath={$1}" 2> "$W/deprecated"
+}
+wait_for 5 gives eps eps .metadata.name
+make_ready shop app=refused
+three_ips() {
+	[ "$(eps '.subsets[*].addresses[*].ip' | wc -w)" = 3 ]
+}
+wait_for 5 three_ips
+ok 'the Service goes' k delete service eps -n shop
+wait_for 5 gives '' eps .metadata.name
+
 # ---- adoption and release
 P=$(k get pods -n shop -l app=late -o name)
 ok 'a pod that leaves by its label' k label -n shop "$P" app=free --overwrite
@@ -219,6 +264,12 @@ like 'it says what remains' "$(ns_says NamespaceContentRemaining message)" \
     'Some resources are remaining: configmaps. has 1 resource instances'
 like 'and what holds it' "$(ns_says NamespaceFinalizersRemaining message)" \
     '*example.com/mine in 1 resource instances'
+api POST /api/v1/namespaces/held/configmaps \
+    -H 'Content-Type: application/json' \
+    -d '{"metadata":{"name":"late"}}' > "$W/late" 2>&1
+LATE='"causes":?{"reason":"NamespaceTerminating","message":"namespace held is'
+like 'nothing new comes' "$(cat "$W/late")" \
+    "*$LATE being terminated\",\"field\":\"metadata.namespace\"}?*"
 ok 'let go' k patch cm held -n held --type=merge \
     -p '{"metadata":{"finalizers":null}}'
 wait_for 3 gives '' k get ns held --ignore-not-found

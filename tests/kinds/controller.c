@@ -280,7 +280,8 @@ instance_open(struct tale *t)
 	struct pin_err err = PIN_ERR_INIT;
 	uint32_t i;
 
-	if (plugin->open(t->env, t->conf, &t->self, &err) != PIN_OK)
+	if (pin__plugin_open(plugin, t->env, t->conf, &t->self, &err) !=
+	    PIN_OK)
 		BAIL("%s: open: %s", plugin->name, err.text);
 	for (i = 0; i < t->nrows; i++) {
 		cache_init(&t->view[i]);
@@ -296,7 +297,7 @@ instance_close(struct tale *t)
 {
 	uint32_t i;
 
-	plugin->close(t->self);
+	pin__plugin_close(plugin, t->self);
 	t->self = NULL;
 	for (i = 0; i < t->nrows; i++)
 		cache_fini(&t->view[i]);
@@ -320,7 +321,7 @@ plan_text(const struct pin_plan *p)
 		    PIN_SARG(w->body));
 	for (e = p->events; e != NULL; e = e->next)
 		pin_out_printf(&o, "event " PIN_SFMT " " PIN_SFMT "\n",
-		    PIN_SARG(e->reason), PIN_SARG(e->message));
+		    PIN_SARG(e->says.reason), PIN_SARG(e->says.message));
 	pin_out_char(&o, '\0');
 	s = pin_xstrdup(o.p);
 	pin_out_fini(&o);

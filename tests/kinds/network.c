@@ -74,7 +74,7 @@ open_and_check(const char *dir, const char *name)
 	conf = pin_conf_parse("", p->options, &rep);
 	OK(p->open(env, conf, &self, &err) == PIN_OK, "%s opens", name);
 	check(p->ops, self, name);
-	p->close(self);
+	pin__plugin_close(p, self);
 	pin_conf_free(&conf);
 	pin__env_free(&env);
 	pin_module_put(&m);

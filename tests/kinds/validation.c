@@ -14,6 +14,7 @@
 #include <pintle/validation.h>
 
 #include "core/api/conform.h"
+#include "core/loader/loader_int.h"
 #include "tap.h"
 
 #define THREADS		4
@@ -159,11 +160,12 @@ contract(const char *path)
 		CHECK_INT(p->kind, PIN_KIND_VALIDATION);
 		for (i = 0; i < 2; i++) {
 			self = NULL;
-			CHECK_INT(p->open(NULL, NULL, &self, &err), PIN_OK);
-			p->close(self);
+			CHECK_INT(pin__plugin_open(p, NULL, NULL, &self,
+			    &err), PIN_OK);
+			pin__plugin_close(p, self);
 		}
 		self = NULL;
-		CHECK_INT(p->open(NULL, NULL, &self, &err), PIN_OK);
+		CHECK_INT(pin__plugin_open(p, NULL, NULL, &self, &err), PIN_OK);
 	}
 	match_table(p->ops, p->name);
 	CASE("%s: any shape, no change, the same causes, four threads",
@@ -183,7 +185,7 @@ contract(const char *path)
 		}
 		CHECK(asks[0].causes > 0);
 	}
-	p->close(self);
+	pin__plugin_close(p, self);
 }
 
 int

@@ -260,7 +260,7 @@ ae_open(struct ae *ae, const char *name, const char *opts, const char *data,
 	ae->env = pin__env_new(pin_host_real(), "auth", name, data, &services);
 	ae->conf = pin__conf_new(ae->plugin->options, "test");
 	set_options(ae->conf, opts);
-	rc = ae->plugin->open(ae->env, ae->conf, &ae->self, err);
+	rc = pin__plugin_open(ae->plugin, ae->env, ae->conf, &ae->self, err);
 	ae->stage.magic = PIN_STAGE_MAGIC;
 	ae->stage.section = ((const struct pin_auth_ops *)ae->plugin->ops)->
 	    authenticate != NULL ? PIN_SECTION_AUTHENTICATION :
@@ -280,8 +280,8 @@ ae_open(struct ae *ae, const char *name, const char *opts, const char *data,
 void
 ae_close(struct ae *ae)
 {
-	if (ae->self != NULL || ae->plugin->open == NULL)
-		ae->plugin->close(ae->self);
+	if (ae->self != NULL)
+		pin__plugin_close(ae->plugin, ae->self);
 	pin_conf_free(&ae->conf);
 	pin__env_free(&ae->env);
 	dlclose(ae->handle);

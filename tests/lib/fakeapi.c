@@ -345,7 +345,10 @@ body_came(struct exchange *ex, int rc, struct pin_str body)
 	PIN_ASSERT(rc == PIN_OK);
 	if (fake.refuse > 0) {
 		fake.refuse--;
-		answer_status(ex, fake.status, "Forbidden");
+		if (fake.refusal != NULL)
+			answer(ex, fake.status, pin_str(fake.refusal));
+		else
+			answer_status(ex, fake.status, "Forbidden");
 		return;
 	}
 	do_write(ex, body);

@@ -34,6 +34,7 @@ struct fakeapi {
 	struct pin_timer lag_timer;
 	uint32_t	 refuse;	/* this many writes get `status` */
 	int		 status;
+	const char	*refusal;	/* their body; NULL: a plain Status */
 	uint32_t	 expired;	/* resumed watches get 410 */
 	/* Counters. */
 	atomic_int	 writes, reads, lists, watches, events, most;

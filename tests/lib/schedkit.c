@@ -38,14 +38,15 @@ kit_policy_open(struct kit_policy *p, const char *name)
 	p->conf = pin__conf_new(p->plugin->options, "test");
 	if (pin__conf_finish(p->conf, NULL, &rep) != PIN_OK)
 		BAIL("%s: options", name);
-	if (p->plugin->open(p->env, p->conf, &p->self, &err) != PIN_OK)
+	if (pin__plugin_open(p->plugin, p->env, p->conf, &p->self, &err) !=
+	    PIN_OK)
 		BAIL("%s: %s", name, err.text);
 }
 
 void
 kit_policy_close(struct kit_policy *p)
 {
-	p->plugin->close(p->self);
+	pin__plugin_close(p->plugin, p->self);
 	pin__env_free(&p->env);
 	pin_conf_free(&p->conf);
 	dlclose(p->handle);

@@ -515,10 +515,16 @@ dump_line(struct world *w, const char *resource, struct pin_str bytes)
 {
 	struct pin_out out;
 	struct pin_obj *o;
+	pin_node n;
 	char *line;
 
 	pin_arena_reset(w->arena);
 	o = parse(w, bytes);
+	/* Which change made it write depends on what was skipped, too. */
+	n = pin_obj_get(o, meta(o), "annotations");
+	if (pin_obj_unset(o, n, "endpoints.kubernetes.io/"
+	    "last-change-trigger-time") && pin_obj_count(o, n) == 0)
+		pin_obj_unset(o, meta(o), "annotations");
 	pin_out_init(&out, w->arena, WORLD_ARENA);
 	pin_out_printf(&out, "%s ", resource);
 	write_sorted(o, pin_obj_root(o), &out);

@@ -100,7 +100,7 @@ check_requests(void)
 
 /* ---- a controller of our own: secrets, by their names --------------- */
 
-static atomic_int calls, lives, live_found, fails, after;
+static atomic_int calls, lives, live_found, fails, after, told, makes;
 
 static int
 probe(void *self, struct pin_reconcile *r, struct pin_str ns,
@@ -123,6 +123,16 @@ probe(void *self, struct pin_reconcile *r, struct pin_str ns,
 	} else if (pin_str_is(name, "fail")) {
 		if (atomic_fetch_add(&fails, 1) < 3)
 			return (pin_err_set(err, PIN_EINVAL, "not yet"));
+	} else if (pin_str_is(name, "make")) {
+		t.name = PIN_STR("made");
+		if (pin_refused(r, "pods", &o) == 0 && pin_refused(r,
+		    "configmaps", &o) == PIN_REFUSED_CREATE)
+			atomic_fetch_add(&told, pin_str_is(pin_obj_str(o,
+			    pin_obj_get(o, pin_obj_root(o), "message")),
+			    "no") ? 1 : 100);
+		atomic_fetch_add(&makes, 1);
+		pin_plan_create(plan, &t, s);
+		pin_plan_event(plan, s, "Normal", "Made", "made");
 	} else if (pin_str_is(name, "after")) {
 		if (atomic_fetch_add(&after, 1) < 3)
 			pin_plan_requeue(plan, 10);
@@ -213,6 +223,26 @@ struct count {
 };
 
 static void
+w_refuse_make(void *refusal)
+{
+	w_forget(NULL);
+	fake.refuse = 2;
+	fake.status = 403;
+	fake.refusal = refusal;
+	fakeapi_put("", "secrets", "{\"apiVersion\":\"v1\",\"kind\":"
+	    "\"Secret\",\"metadata\":{\"name\":\"make\",\"namespace\":"
+	    "\"d\"}}");
+}
+
+static void
+w_refuse_no_more(void *arg)
+{
+	(void)arg;
+	fake.refuse = 0;
+	fake.refusal = NULL;
+}
+
+static void
 w_count(void *arg)
 {
 	struct count *c = arg;
@@ -228,6 +258,27 @@ logged(const char *what)
 	struct count c = { .what = what };
 
 	fakeapi_do(w_count, &c);
+	return (c.n);
+}
+
+/* Is there an Event that says this? */
+static void
+w_event(void *arg)
+{
+	struct count *c = arg;
+	struct world_table *t = world_table(&fake.w, "", "events");
+	struct cache_entry *e;
+
+	for (e = t->cache.head[0]; e != NULL; e = cache_next(e))
+		c->n += strstr(cache_bytes(e).p, c->what) != NULL;
+}
+
+static int
+has_event(const char *what)
+{
+	struct count c = { .what = what };
+
+	fakeapi_do(w_event, &c);
 	return (c.n);
 }
 
@@ -345,9 +396,12 @@ check_writes(void)
 		CHECK_STR(fake.user, "system:serviceaccount:kube-system:"
 		    "counter-controller");
 	}
-	CASE("25 Events about one object, not 700")
+	CASE("25 Events about one object, not 700; from the tenth on one") {
 		CHECK_INT(logged("POST /api/v1/namespaces/d/events"),
-		    EVENT_BURST);
+		    EVENT_SIMILAR_MAX);
+		CHECK(has_event("(combined from similar events): Created"));
+		CHECK(!has_event("Created p-699"));
+	}
 	CASE("a stable world is not written to") {
 		fakeapi_do(w_forget, NULL);
 		int before = atomic_load(&calls);
@@ -367,7 +421,8 @@ check_writes(void)
 	}
 	CASE("a key waits for a cache that lags behind its writes") {
 		fakeapi_do(w_lag, NULL);
-		WAIT(logged("PATCH ") >= 1, DEADLINE_MS); /* its status */
+		WAIT(logged("PATCH /api/v1/namespaces/d/configmaps") >= 1,
+		    DEADLINE_MS);	/* its status */
 		CHECK_INT(logged("POST /api/v1/namespaces/d/configmaps\n"),
 		    600);
 		fakeapi_do(w_no_lag, NULL);
@@ -392,6 +447,32 @@ check_others(void)
 	CASE("requeue-after comes back, and stops when it is not asked") {
 		fakeapi_do(w_secret, S("after", "1"));
 		WAIT(atomic_load(&after) == 4, DEADLINE_MS);
+	}
+	CASE("in a namespace that is going away nothing is made, or tried "
+	    "again") {
+		fakeapi_do(w_refuse_make, "{\"kind\":\"Status\",\"message\":"
+		    "\"no\",\"code\":403,\"details\":{\"causes\":[{"
+		    "\"reason\":\"NamespaceTerminating\"}]}}");
+		WAIT(logged("POST ") == 1, DEADLINE_MS);
+		WAIT(quiet(), DEADLINE_MS);
+		CHECK_INT(atomic_load(&told), 0);
+		fakeapi_do(w_secret, S("after", "2"));	/* time passes */
+		WAIT(atomic_load(&after) == 5, DEADLINE_MS);
+		CHECK_INT(atomic_load(&makes), 1);
+	}
+	CASE("a refusal is told at the next call, and forgotten with success") {
+		fakeapi_do(w_refuse_make, "{\"kind\":\"Status\",\"message\":"
+		    "\"no\",\"code\":403}");
+		fakeapi_do(w_secret, S("make", "2"));
+		WAIT(logged("POST /api/v1/namespaces/d/configmaps\n") == 3,
+		    DEADLINE_MS);
+		WAIT(quiet(), DEADLINE_MS);
+		CHECK_INT(atomic_load(&told), 2);
+		fakeapi_do(w_refuse_no_more, NULL);
+		fakeapi_do(w_secret, S("make", "3"));
+		WAIT(atomic_load(&makes) >= 5, DEADLINE_MS);
+		WAIT(quiet(), DEADLINE_MS);
+		CHECK_INT(atomic_load(&told), 2);
 	}
 	CASE("a live read is there at the next call, and then forgotten") {
 		fakeapi_do(w_secret, S("live", "1"));

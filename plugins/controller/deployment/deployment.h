@@ -9,6 +9,9 @@
 #include "../common/meta.h"
 
 #define SETS_MAX	256	/* ReplicaSets of one Deployment */
+#define CREATE_ERROR	"ReplicaSetCreateError"
+#define CREATE_TEXT	"Failed to create new replica set \"" PIN_SFMT	\
+			"-%s\": " PIN_SFMT
 #define NO_DEADLINE	INT32_MAX
 #define HASH_LABEL	"pod-template-hash"
 #define REVISION	"deployment.kubernetes.io/revision"
@@ -43,6 +46,9 @@ struct deploy {
 	int		 pods_left;	/* of old templates, any state */
 	int		 asked, may;	/* adopt */
 	int		 claimed;	/* sets were adopted or let go */
+	/* Why the newest set could not be made the last time; none: it could,
+	 * or was not tried. */
+	struct pin_str	 refusal;
 	int64_t		 collisions;
 	char		 hash[16];
 };

@@ -11,8 +11,6 @@
 
 #include "deployment.h"
 
-static pin_open_fn deploy_open;
-static pin_close_fn deploy_close;
 static pin_controller_reconcile_fn deploy_reconcile;
 static pin_controller_map_fn deploy_map_set, deploy_map_pod;
 
@@ -35,25 +33,7 @@ const struct pin_plugin pin_plugin = {
 	.name = "deployment", .version = "1.0",
 	.summary = "rolls templates out as ReplicaSets",
 	.ops = &deploy_ops,
-	.open = deploy_open, .close = deploy_close,
 };
-
-static int
-deploy_open(struct pin_env *env, const struct pin_conf *conf, void **self,
-    struct pin_err *err)
-{
-	(void)env;
-	(void)conf;
-	(void)self;
-	(void)err;
-	return (PIN_OK);
-}
-
-static void
-deploy_close(void *self)
-{
-	(void)self;
-}
 
 /* ---- which ones ---------------------------------------------------------- */
 
@@ -273,6 +253,21 @@ read_spec(struct deploy *d)
 	template_hash(d->d, d->collisions, d->hash);
 }
 
+/* Was the newest set refused? */
+static void
+look_back(struct deploy *d)
+{
+	const struct pin_obj *status;
+
+	if (d->have_new || pin_refused(d->rc, "replicasets", &status) !=
+	    PIN_REFUSED_CREATE)
+		return;
+	d->refusal = pin_obj_str(status, pin_obj_get(status,
+	    pin_obj_root(status), "message"));
+	pin_plan_event(d->plan, d->d, "Warning", CREATE_ERROR, CREATE_TEXT,
+	    PIN_SARG(meta_get(d->d, "name")), d->hash, PIN_SARG(d->refusal));
+}
+
 static int
 deploy_reconcile(void *self, struct pin_reconcile *rc, struct pin_str ns,
     struct pin_str name, struct pin_plan *plan, struct pin_err *err)
@@ -302,11 +297,17 @@ deploy_reconcile(void *self, struct pin_reconcile *rc, struct pin_str ns,
 		if (d->old[i].revision > d->max_revision)
 			d->max_revision = d->old[i].revision;
 	d->scaling = rollout_is_scaling(d);
-	if (!meta_deleted(d->d)) {
-		count_pods(d);
-		rollout(d);
-		res = sync_sets(d, err);
+	if (meta_deleted(d->d)) {
+		deployment_status(d);
+		return (PIN_OK);
 	}
-	deployment_status(d);
+	count_pods(d);
+	rollout(d);
+	look_back(d);
+	if (d->refusal.len > 0)
+		deployment_status(d);	/* it may be refused again */
+	res = sync_sets(d, err);
+	if (d->refusal.len == 0)
+		deployment_status(d);
 	return (res);
 }

@@ -8,7 +8,7 @@
 
 #include "deployment.h"
 
-#define TEXT_MAX	512
+#define TEXT_MAX	1500
 #define PROGRESSING	"Progressing"
 
 static void
@@ -148,7 +148,8 @@ put_verdict(struct deploy *d, struct pin_obj *o, pin_node list, pin_node was)
 	}
 }
 
-static void
+/* What has happened; 0: nothing has, the counts say how it goes on. */
+static int
 put_progress(struct deploy *d, struct pin_obj *o, pin_node list)
 {
 	pin_node was = condition(d->d, PROGRESSING);
@@ -158,8 +159,14 @@ put_progress(struct deploy *d, struct pin_obj *o, pin_node list)
 
 	if (spec_int(d->d, "progressDeadlineSeconds", NO_DEADLINE) ==
 	    NO_DEADLINE)
-		return;
-	if (d->paused && !pin_str_is(reason, "DeploymentPaused") &&
+		return (1);
+	if (d->refusal.len > 0) {
+		snprintf(text, sizeof(text), CREATE_TEXT,
+		    PIN_SARG(meta_get(d->d, "name")), d->hash,
+		    PIN_SARG(d->refusal));
+		put_condition(d, o, list, PROGRESSING, "False", CREATE_ERROR,
+		    text, 0);
+	} else if (d->paused && !pin_str_is(reason, "DeploymentPaused") &&
 	    !pin_str_is(reason, "ProgressDeadlineExceeded")) {
 		put_condition(d, o, list, PROGRESSING, "Unknown",
 		    "DeploymentPaused", "Deployment is paused", 0);
@@ -184,8 +191,9 @@ put_progress(struct deploy *d, struct pin_obj *o, pin_node list)
 		put_condition(d, o, list, PROGRESSING, "True",
 		    "FoundNewReplicaSet", text, 0);
 	} else {
-		put_verdict(d, o, list, was);
+		return (0);
 	}
+	return (1);
 }
 
 /* A set that cannot make its pods speaks for the Deployment. */
@@ -232,31 +240,81 @@ put_counts(struct deploy *d, struct pin_obj *o)
 		put(o, "collisionCount", d->collisions);
 }
 
+static pin_node
+of_type(const struct pin_obj *o, pin_node list, struct pin_str type)
+{
+	pin_node n;
+
+	for (n = pin_obj_first(o, list); n != 0; n = pin_obj_next(o, n))
+		if (pin_str_eq(pin_obj_str(o, pin_obj_get(o, n, "type")),
+		    type))
+			return (n);
+	return (0);
+}
+
+static int
+is_ours(struct pin_str type)
+{
+	return (pin_str_is(type, "Available") || pin_str_is(type,
+	    PROGRESSING) || pin_str_is(type, "ReplicaFailure"));
+}
+
+/* Conditions that have changed come last, others' stay where they are. */
+static void
+put_in_order(struct deploy *d, struct pin_obj *o, const struct pin_obj *f,
+    pin_node fresh)
+{
+	pin_node was = pin_obj_at(d->d, pin_obj_root(d->d), "status",
+	    "conditions", NULL), list, n, same;
+	struct pin_str type;
+
+	list = pin_obj_set_new(o, pin_obj_root(o), "conditions", PIN_ARRAY);
+	for (n = pin_obj_first(d->d, was); n != 0; n = pin_obj_next(d->d, n)) {
+		type = pin_obj_str(d->d, pin_obj_get(d->d, n, "type"));
+		same = of_type(f, fresh, type);
+		if (same == 0 ? !is_ours(type) : pin_obj_equal(f, same, d->d,
+		    n))
+			pin_obj_add_node(o, list, d->d, n);
+	}
+	for (n = pin_obj_first(f, fresh); n != 0; n = pin_obj_next(f, n))
+		if (of_type(o, list, pin_obj_str(f, pin_obj_get(f, n,
+		    "type"))) == 0)
+			pin_obj_add_node(o, list, f, n);
+}
+
 void
 deployment_status(struct deploy *d)
 {
 	struct pin_obj *o = pin_obj_new(pin_reconcile_arena(d->rc));
 	int64_t revision = sync_revision(d);
-	struct pin_obj *copy;
+	struct pin_obj *copy, *fresh;
 	pin_node list;
+	int said;
 
 	if (o == NULL)
 		return;
 	put_counts(d, o);
-	list = pin_obj_set_new(o, pin_obj_root(o), "conditions", PIN_ARRAY);
+	fresh = pin_obj_new(pin_reconcile_arena(d->rc));
+	if (fresh == NULL)
+		return;
+	list = pin_obj_set_new(fresh, pin_obj_root(fresh), "conditions",
+	    PIN_ARRAY);
+	said = put_progress(d, fresh, list);
 	if (SUM(d, available) >= d->replicas - d->unavailable)
-		put_condition(d, o, list, "Available", "True",
+		put_condition(d, fresh, list, "Available", "True",
 		    "MinimumReplicasAvailable",
 		    "Deployment has minimum availability.", 0);
 	else
-		put_condition(d, o, list, "Available", "False",
+		put_condition(d, fresh, list, "Available", "False",
 		    "MinimumReplicasUnavailable",
 		    "Deployment does not have minimum availability.", 0);
-	put_progress(d, o, list);
-	put_failure(d, o, list);
+	if (!said)
+		put_verdict(d, fresh, list, condition(d->d, PROGRESSING));
+	put_failure(d, fresh, list);
+	put_in_order(d, o, fresh, list);
 	/* The revision goes with the status, as upstream sends it. */
-	if (revision > 0 && annotation_int(d->d, REVISION) != revision &&
-	    !meta_deleted(d->d)) {
+	if (revision > 0 && d->refusal.len == 0 && !meta_deleted(d->d) &&
+	    annotation_int(d->d, REVISION) != revision) {
 		copy = pin_obj_copy(pin_reconcile_arena(d->rc), d->d);
 		if (copy == NULL)
 			return;

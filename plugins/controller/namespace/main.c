@@ -17,8 +17,6 @@
 #define REFUSED_MS	5000	/* until what would not go is tried again */
 #define HELD_MS		15000	/* upstream's guess for a finalizer */
 
-static pin_open_fn namespace_open;
-static pin_close_fn namespace_close;
 static pin_controller_reconcile_fn namespace_reconcile;
 static pin_controller_map_fn namespace_map;
 
@@ -40,25 +38,7 @@ const struct pin_plugin pin_plugin = {
 	.name = "namespace", .version = "1.0",
 	.summary = "empties a deleted namespace and lets it go",
 	.ops = &namespace_ops,
-	.open = namespace_open, .close = namespace_close,
 };
-
-static int
-namespace_open(struct pin_env *env, const struct pin_conf *conf, void **self,
-    struct pin_err *err)
-{
-	(void)env;
-	(void)conf;
-	(void)self;
-	(void)err;
-	return (PIN_OK);
-}
-
-static void
-namespace_close(void *self)
-{
-	(void)self;
-}
 
 /* Something stirs in a namespace that is leaving: look what remains. */
 static void

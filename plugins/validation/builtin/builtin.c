@@ -8,8 +8,6 @@
 
 #include <string.h>
 
-static pin_open_fn builtin_open;
-static pin_close_fn builtin_close;
 static pin_validation_check_fn builtin_check;
 
 static const struct pin_admission_match builtin_match[] = {
@@ -29,7 +27,6 @@ const struct pin_plugin pin_plugin = {
 	.name = "builtin", .version = "1.0",
 	.summary = "rules of the built-in kinds between fields and over time",
 	.ops = &builtin_ops,
-	.open = builtin_open, .close = builtin_close,
 };
 
 /* What is asked of each kind, beside its metadata. A kind without a row has
@@ -86,23 +83,6 @@ static const struct kind {
 	{ "admissionregistration.k8s.io", "validatingwebhookconfigurations",
 	    check_webhooks },
 };
-
-static int
-builtin_open(struct pin_env *env, const struct pin_conf *conf, void **self,
-    struct pin_err *err)
-{
-	(void)env;
-	(void)conf;
-	(void)self;
-	(void)err;
-	return (PIN_OK);
-}
-
-static void
-builtin_close(void *self)
-{
-	(void)self;
-}
 
 /* Subresources that show the whole object: status, scale and the like keep
  * the spec, so only these can break it. */

@@ -12,8 +12,6 @@
 
 static atomic_uint turns;
 
-static pin_open_fn crash_open;
-static pin_close_fn crash_close;
 static pin_admission_validate_fn crash_validate;
 
 static const struct pin_admission_match crash_match[] = {
@@ -32,25 +30,7 @@ const struct pin_plugin pin_plugin = {
 	.name = "crash", .version = "1.0",
 	.summary = "crashes when an object asks for it, for tests",
 	.ops = &crash_ops,
-	.open = crash_open, .close = crash_close,
 };
-
-static int
-crash_open(struct pin_env *env, const struct pin_conf *conf, void **self,
-    struct pin_err *err)
-{
-	(void)env;
-	(void)conf;
-	(void)self;
-	(void)err;
-	return (PIN_OK);
-}
-
-static void
-crash_close(void *self)
-{
-	(void)self;
-}
 
 static int
 crash_validate(void *self, struct pin_call *call,

@@ -4,12 +4,10 @@
  * Thread: any. Contract: pintle/admission.h. */
 #include <pintle/admission.h>
 
-static pin_open_fn refuse_open;
-static pin_close_fn refuse_close;
 static pin_admission_validate_fn refuse_validate;
 
 static const struct pin_admission_match refuse_match[] = {
-	{ "", "pods/binding", PIN_OP_CREATE | PIN_OP_UPDATE, 0 },
+	{ "", "pods/binding", PIN_OP_CREATE, 0 },
 	{ NULL, NULL, 0, 0 }
 };
 
@@ -24,25 +22,7 @@ const struct pin_plugin pin_plugin = {
 	.name = "refuse-binding", .version = "1.0",
 	.summary = "refuses every binding, for tests",
 	.ops = &refuse_ops,
-	.open = refuse_open, .close = refuse_close,
 };
-
-static int
-refuse_open(struct pin_env *env, const struct pin_conf *conf, void **self,
-    struct pin_err *err)
-{
-	(void)env;
-	(void)conf;
-	(void)self;
-	(void)err;
-	return (PIN_OK);
-}
-
-static void
-refuse_close(void *self)
-{
-	(void)self;
-}
 
 static int
 refuse_validate(void *self, struct pin_call *call,

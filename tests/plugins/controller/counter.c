@@ -12,8 +12,6 @@
 
 #define COUNTER_MAX	100000
 
-static pin_open_fn counter_open;
-static pin_close_fn counter_close;
 static pin_controller_map_fn counter_map;
 static pin_controller_reconcile_fn counter_reconcile;
 
@@ -33,7 +31,6 @@ const struct pin_plugin pin_plugin = {
 	.name = "counter", .version = "1.0",
 	.summary = "ConfigMaps that own N others, for tests",
 	.ops = &counter_ops,
-	.open = counter_open, .close = counter_close,
 };
 
 /* One reconcile. */
@@ -45,23 +42,6 @@ struct count {
 	uint32_t	 want, have;
 	uint8_t		*there;		/* want of them */
 };
-
-static int
-counter_open(struct pin_env *env, const struct pin_conf *conf, void **self,
-    struct pin_err *err)
-{
-	(void)env;
-	(void)conf;
-	(void)self;
-	(void)err;
-	return (PIN_OK);
-}
-
-static void
-counter_close(void *self)
-{
-	(void)self;
-}
 
 static pin_node
 meta(const struct pin_obj *o, const char *key)

@@ -5,8 +5,6 @@
  * Thread: the controller loop. Contract: pintle/controller.h. */
 #include <pintle/controller.h>
 
-static pin_open_fn copier_open;
-static pin_close_fn copier_close;
 static pin_controller_map_fn copier_map_namespace;
 static pin_controller_reconcile_fn copier_reconcile;
 
@@ -29,25 +27,7 @@ const struct pin_plugin pin_plugin = {
 	.name = "label-copier", .version = "1.0",
 	.summary = "ConfigMaps get their namespace's team label, for tests",
 	.ops = &copier_ops,
-	.open = copier_open, .close = copier_close,
 };
-
-static int
-copier_open(struct pin_env *env, const struct pin_conf *conf, void **self,
-    struct pin_err *err)
-{
-	(void)env;
-	(void)conf;
-	(void)self;
-	(void)err;
-	return (PIN_OK);
-}
-
-static void
-copier_close(void *self)
-{
-	(void)self;
-}
 
 static struct pin_str
 team(const struct pin_obj *o)

@@ -6,18 +6,14 @@
  * Contract: pintle/controller.h; upstream's replicaset-controller: adoption,
  * release, which pods go first, status. */
 #include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 
 #include <pintle/labels.h>
 
-#include "common/meta.h"
+#include "replicaset.h"
 
-static pin_open_fn rs_open;
-static pin_close_fn rs_close;
 static pin_controller_reconcile_fn rs_reconcile;
 static pin_controller_map_fn rs_map_pod;
-
-enum { SETS, PODS };
 
 static const struct pin_controller_watch rs_watches[] = {
 	[SETS] = { "apps", "v1", "replicasets", NULL },
@@ -37,40 +33,7 @@ const struct pin_plugin pin_plugin = {
 	.name = "replicaset", .version = "1.0",
 	.summary = "keeps the number of pods a ReplicaSet asks for",
 	.ops = &rs_ops,
-	.open = rs_open, .close = rs_close,
 };
-
-/* One reconcile. */
-struct rs {
-	struct pin_reconcile *rc;
-	struct pin_plan	*plan;
-	const struct pin_obj *set;
-	const struct pin_obj **pods;	/* its active ones */
-	uint32_t	 n, cap;
-	pin_node	 selector;
-	int64_t		 again_s;	/* when the next becomes available */
-	int64_t		 ready, available, labeled;
-	int64_t		 terminating;
-	int32_t		 rc_code;
-	int		 asked, may;	/* adopt */
-};
-
-static int
-rs_open(struct pin_env *env, const struct pin_conf *conf, void **self,
-    struct pin_err *err)
-{
-	(void)env;
-	(void)conf;
-	(void)self;
-	(void)err;
-	return (PIN_OK);
-}
-
-static void
-rs_close(void *self)
-{
-	(void)self;
-}
 
 static void
 rs_map_pod(void *self, struct pin_reconcile *rc, const struct pin_obj *object,
@@ -175,6 +138,9 @@ new_pod(struct rs *s, const char *name)
 		return (NULL);
 	meta = pin_obj_set_new(o, pin_obj_root(o), "metadata", PIN_OBJECT);
 	pin_obj_set_str(o, meta, "name", pin_str(name));
+	/* As if the server had made the name: others read it there. */
+	pin_obj_set_str(o, meta, "generateName", (struct pin_str){ name,
+	    strlen(name) - 5 });
 	from = pin_obj_get(set, t, "metadata");
 	for (i = 0; i < PIN_LEN(copied); i++)
 		if ((n = pin_obj_get(set, from, copied[i])) != 0)
@@ -234,64 +200,14 @@ grow(struct rs *s, int64_t missing)
 	}
 }
 
-static int64_t
-deletion_cost(const struct pin_obj *pod)
-{
-	struct pin_str s = pin_obj_str(pod, pin_obj_at(pod, pin_obj_root(pod),
-	    "metadata", "annotations", "controller.kubernetes.io/"
-	    "pod-deletion-cost", NULL));
-	int64_t v = 0;
-	size_t i = s.len > 0 && s.p[0] == '-';
-
-	for (; i < s.len && i < 11 && s.p[i] >= '0' && s.p[i] <= '9'; i++)
-		v = v * 10 + (s.p[i] - '0');
-	return (s.len > 0 && s.p[0] == '-' ? -v : v);
-}
-
-/* Upstream's ActivePodsWithRanks, the part that needs no ranks: what is less
- * of a loss comes first. */
-static int
-loss(const void *a, const void *b)
-{
-	const struct pin_obj *x = *(const struct pin_obj *const *)a,
-	    *y = *(const struct pin_obj *const *)b;
-	struct pin_str px, py;
-	int64_t cx, cy;
-	int bx, by;
-
-	bx = pin_obj_at(x, pin_obj_root(x), "spec", "nodeName", NULL) != 0;
-	by = pin_obj_at(y, pin_obj_root(y), "spec", "nodeName", NULL) != 0;
-	if (bx != by)
-		return (bx - by);
-	px = pin_obj_str(x, pin_obj_at(x, pin_obj_root(x), "status", "phase",
-	    NULL));
-	py = pin_obj_str(y, pin_obj_at(y, pin_obj_root(y), "status", "phase",
-	    NULL));
-	bx = pin_str_is(px, "Running") * 2 + pin_str_is(px, "Unknown");
-	by = pin_str_is(py, "Running") * 2 + pin_str_is(py, "Unknown");
-	if (bx != by)
-		return (bx - by);
-	bx = pod_ready(x);
-	by = pod_ready(y);
-	if (bx != by)
-		return (bx - by);
-	cx = deletion_cost(x);
-	cy = deletion_cost(y);
-	if (cx != cy)
-		return (cx < cy ? -1 : 1);
-	bx = pin_str_cmp(meta_get(y, "creationTimestamp"), meta_get(x,
-	    "creationTimestamp"));	/* the newest first */
-	return (bx != 0 ? bx : pin_str_cmp(meta_get(x, "name"), meta_get(y,
-	    "name")));
-}
-
 static void
 shrink(struct rs *s, int64_t surplus)
 {
 	struct pin_target t;
 	int64_t i;
 
-	qsort(s->pods, s->n, sizeof(*s->pods), loss);
+	if (surplus < s->n)
+		victims_first(s);
 	for (i = 0; i < surplus && i < PIN_PLAN_WRITES_MAX; i++) {
 		t = meta_target(s->pods[i], "", "v1", "pods");
 		pin_plan_delete(s->plan, &t, NULL);
@@ -300,56 +216,28 @@ shrink(struct rs *s, int64_t surplus)
 	}
 }
 
-/* ---- status ------------------------------------------------------------ */
+/* ---- all of it ---------------------------------------------------------- */
 
+/* What the server refused the last time. */
 static void
-count(struct rs *s)
+look_back(struct rs *s)
 {
-	pin_node want = pin_obj_at(s->set, pin_obj_root(s->set), "spec",
-	    "template", "metadata", "labels", NULL);
-	int64_t min = spec_int(s->set, "minReadySeconds", 0),
-	    now = pin_reconcile_now(s->rc);
-	uint32_t i;
+	const struct pin_obj *status;
 
-	for (i = 0; i < s->n; i++) {
-		s->ready += pod_ready(s->pods[i]);
-		s->available += pod_available(s->pods[i], min, now,
-		    &s->again_s);
-		s->labeled += pin_obj_count(s->set, want) == 0 ||
-		    pin_labels_match_map(s->set, want, s->pods[i],
-		    meta_labels(s->pods[i]));
-	}
-}
-
-/* A count that is zero is absent, but for replicas. */
-static void
-put(struct pin_obj *o, const char *key, int64_t v)
-{
-	if (v != 0)
-		pin_obj_set_i64(o, pin_obj_root(o), key, v);
-	else
-		pin_obj_set_new(o, pin_obj_root(o), key, PIN_NULL);
-}
-
-static void
-status(struct rs *s)
-{
-	struct pin_obj *o = pin_obj_new(pin_reconcile_arena(s->rc));
-	int64_t gen = 0;
-
-	if (o == NULL)
+	s->refused = pin_refused(s->rc, "pods", &status);
+	if (s->refused != PIN_REFUSED_CREATE &&
+	    s->refused != PIN_REFUSED_DELETE) {
+		s->refused = 0;
 		return;
-	pin_obj_i64(s->set, pin_obj_at(s->set, pin_obj_root(s->set),
-	    "metadata", "generation", NULL), &gen);
-	pin_obj_set_i64(o, pin_obj_root(o), "replicas", s->n);
-	put(o, "fullyLabeledReplicas", s->labeled);
-	put(o, "readyReplicas", s->ready);
-	put(o, "availableReplicas", s->available);
-	pin_obj_set_i64(o, pin_obj_root(o), "terminatingReplicas",
-	    s->terminating);
-	put(o, "observedGeneration", gen);
-	plan_status(s->rc, s->plan, s->set, meta_target(s->set, "apps", "v1",
-	    "replicasets"), o);
+	}
+	s->refusal = pin_obj_str(status, pin_obj_get(status,
+	    pin_obj_root(status), "message"));
+	if (s->refused == PIN_REFUSED_CREATE)
+		pin_plan_event(s->plan, s->set, "Warning", "FailedCreate",
+		    "Error creating: " PIN_SFMT, PIN_SARG(s->refusal));
+	else
+		pin_plan_event(s->plan, s->set, "Warning", "FailedDelete",
+		    "Error deleting: " PIN_SFMT, PIN_SARG(s->refusal));
 }
 
 static int
@@ -357,7 +245,7 @@ rs_reconcile(void *self, struct pin_reconcile *rc, struct pin_str ns,
     struct pin_str name, struct pin_plan *plan, struct pin_err *err)
 {
 	struct rs s = { .rc = rc, .plan = plan };
-	int64_t want, now = pin_reconcile_now(rc);
+	int64_t now = pin_reconcile_now(rc);
 
 	(void)self;
 	s.set = pin_cache_get(rc, SETS, ns, name);
@@ -368,14 +256,14 @@ rs_reconcile(void *self, struct pin_reconcile *rc, struct pin_str ns,
 	pin_cache_owned(rc, PODS, ns, meta_get(s.set, "uid"), owned, &s);
 	if (!meta_deleted(s.set))
 		pin_cache_list(rc, PODS, ns, orphan, &s);
-	count(&s);
-	want = spec_int(s.set, "replicas", 1);
-	status(&s);		/* a refused pod ends the plan */
+	s.want = spec_int(s.set, "replicas", 1);
+	look_back(&s);
+	replicaset_status(&s);	/* a refused pod ends the plan */
 	if (!meta_deleted(s.set)) {
-		if (s.n < want)
-			grow(&s, want - s.n);
-		else if (s.n > want)
-			shrink(&s, s.n - want);
+		if (s.n < s.want)
+			grow(&s, s.want - s.n);
+		else if (s.n > s.want)
+			shrink(&s, s.n - s.want);
 	}
 	if (s.rc_code != PIN_OK)
 		return (pin_err_set(err, s.rc_code, "out of memory"));

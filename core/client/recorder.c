@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * event.c -- Events as users read them with kubectl describe: equal ones are
- * counted up in the object that is there already, an object that talks too
- * much is cut short, and what does not get through is dropped: nothing waits
- * for an Event.
- * Controller loop. Contract: core/v1 Event, and upstream's limits (25, then
- * one in five minutes, an object; equal within ten minutes). */
-#include "core/controller/controller_int.h"
+ * recorder.c -- Events: equal ones are counted up in the object that is there
+ * already, similar ones combined, an object that talks too much is cut short.
+ * The client's loop. Contract: recorder.h. */
+#include "core/client/recorder.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <pintle/object.h>
+
 #include "lib/timefmt/timefmt.h"
 
 #define WAYS		4	/* places of one hash; the oldest goes */
 #define SETS		(EVENT_KNOWN_MAX / WAYS)
+#define SIMILAR		"(combined from similar events): "
+#define WRITE_MS	30000
 #define BODY_MAX	((size_t)32 << 10)
 
 struct known {			/* an Event that was written */
@@ -26,6 +27,15 @@ struct known {			/* an Event that was written */
 	uint32_t	 busy;		/* a write is at the server */
 	uint32_t	 pad;
 	char		*path;		/* of the object */
+	char		*text;		/* its latest message, when it is of
+					 * several; NULL: it never changes */
+};
+
+struct group {			/* Events that differ in their messages */
+	uint64_t	 hash[2];
+	int64_t		 last_s;
+	uint32_t	 n, pad;
+	uint64_t	 message[EVENT_SIMILAR_MAX];
 };
 
 struct bucket {			/* who talks about what, how often */
@@ -39,6 +49,7 @@ struct recorder {
 	struct pin_host	*host;
 	struct recorder_counters count;
 	struct known	 known[EVENT_KNOWN_MAX];
+	struct group	 group[EVENT_KNOWN_MAX];
 	struct bucket	 bucket[EVENT_KNOWN_MAX];
 };
 
@@ -74,7 +85,8 @@ mix(uint64_t h[2], struct pin_str s)
 }
 
 static void
-hash_object(uint64_t h[2], const char *component, const struct plan_event *e)
+hash_object(uint64_t h[2], const char *component,
+    const struct recorder_event *e)
 {
 	h[0] = UINT64_C(0xcbf29ce484222325);
 	h[1] = 1;
@@ -101,9 +113,38 @@ known_find(struct recorder *rec, const uint64_t h[2])
 	if (old == NULL)
 		return (NULL);		/* all at the server */
 	free(old->path);
+	free(old->text);
 	memset(old, 0, sizeof(*old));
 	memcpy(old->hash, h, sizeof(old->hash));
 	return (old);
+}
+
+/* 1: so many of this group that one Event speaks for all of them. */
+static int
+group_is_full(struct recorder *rec, const uint64_t h[2], uint64_t message,
+    int64_t now)
+{
+	struct group *g = &rec->group[h[0] % SETS * WAYS], *at = g;
+	uint32_t k;
+	int i;
+
+	for (i = 0; i < WAYS; i++)
+		if (g[i].hash[0] == h[0] && g[i].hash[1] == h[1])
+			break;
+		else if (g[i].last_s < at->last_s)
+			at = &g[i];
+	if (i < WAYS)
+		at = &g[i];
+	if (i == WAYS || now - at->last_s > EVENT_SAME_S) {
+		*at = (struct group){ .n = 0 };
+		memcpy(at->hash, h, sizeof(at->hash));
+	}
+	at->last_s = now;
+	for (k = 0; k < at->n && at->message[k] != message; k++)
+		;
+	if (k == at->n && at->n < EVENT_SIMILAR_MAX)
+		at->message[at->n++] = message;
+	return (at->n == EVENT_SIMILAR_MAX);
 }
 
 /* 0: this object has had its share. */
@@ -192,27 +233,11 @@ send_one(struct recorder *rec, struct known *k, const char *method,
 	s->call = (struct client_call){ .method = pin_str(method),
 	    .target = pin_str(s->target), .type = pin_str(type),
 	    .body = { s->body, body->len }, .who = &s->who,
-	    .timeout_ms = WRITE_TIMEOUT_MS, .done = sent, .arg = s };
+	    .timeout_ms = WRITE_MS, .done = sent, .arg = s };
 	k->busy = 1;
 	k->sent = k->count;
 	rec->count.inflight++;
 	client_start(rec->client, &s->call);
-}
-
-static void
-known_patch(struct recorder *rec, struct known *k,
-    const struct client_identity *who)
-{
-	char last[PIN_TIME_TEXT_MAX];
-	struct pin_out o;
-
-	(void)pin_time_format(k->last_s, last);
-	pin_out_init(&o, NULL, BODY_MAX);
-	pin_out_printf(&o, "{\"count\":%" PRIu32 ",\"lastTimestamp\":\"%s\"}",
-	    k->count, last);
-	send_one(rec, k, "PATCH", "application/merge-patch+json", k->path, &o,
-	    who);
-	pin_out_fini(&o);
 }
 
 static void
@@ -225,7 +250,26 @@ member(struct pin_out *o, const char *name, struct pin_str s)
 }
 
 static void
-event_body(struct pin_out *o, const struct plan_event *e,
+known_patch(struct recorder *rec, struct known *k,
+    const struct client_identity *who)
+{
+	char last[PIN_TIME_TEXT_MAX];
+	struct pin_out o;
+
+	(void)pin_time_format(k->last_s, last);
+	pin_out_init(&o, NULL, BODY_MAX);
+	pin_out_printf(&o, "{\"count\":%" PRIu32 ",\"lastTimestamp\":\"%s\"",
+	    k->count, last);
+	if (k->text != NULL)
+		member(&o, "message", pin_str(k->text));
+	pin_out_char(&o, '}');
+	send_one(rec, k, "PATCH", "application/merge-patch+json", k->path, &o,
+	    who);
+	pin_out_fini(&o);
+}
+
+static void
+event_body(struct pin_out *o, const struct recorder_event *e,
     const char *component, const char *name, struct pin_str ns,
     const struct known *k)
 {
@@ -245,7 +289,8 @@ event_body(struct pin_out *o, const struct plan_event *e,
 	member(o, "resourceVersion", e->revision);
 	pin_out_cstr(o, "}");
 	member(o, "reason", e->reason);
-	member(o, "message", e->message);
+	member(o, "message", k->text != NULL ? pin_str(k->text) :
+	    e->message);
 	member(o, "type", e->type);
 	pin_out_cstr(o, ",\"source\":{\"component\":");
 	pin_json_quote(o, pin_str(component));
@@ -258,7 +303,7 @@ event_body(struct pin_out *o, const struct plan_event *e,
 static void
 known_create(struct recorder *rec, struct known *k,
     const struct client_identity *who, const char *component,
-    const struct plan_event *e)
+    const struct recorder_event *e)
 {
 	struct pin_str ns = e->namespace.len > 0 ? e->namespace :
 	    PIN_STR("default");
@@ -279,9 +324,39 @@ known_create(struct recorder *rec, struct known *k,
 	pin_out_fini(&o);
 }
 
+/* The Event this one is counted in. NULL: there is no room. */
+static struct known *
+known_of(struct recorder *rec, const uint64_t object[2],
+    const struct recorder_event *e, int64_t now)
+{
+	uint64_t h[2] = { object[0], object[1] }, m[2];
+	struct known *k;
+	struct pin_out o;
+	int combined;
+
+	mix(h, e->type);
+	mix(h, e->reason);
+	memcpy(m, h, sizeof(m));
+	mix(m, e->message);
+	combined = group_is_full(rec, h, m[0], now);
+	if (!combined)
+		return (known_find(rec, m));
+	mix(h, PIN_STR(SIMILAR));
+	k = known_find(rec, h);
+	if (k == NULL)
+		return (NULL);
+	pin_out_init(&o, NULL, BODY_MAX);
+	pin_out_cstr(&o, SIMILAR);
+	pin_out_str(&o, e->message);
+	free(k->text);
+	k->text = pin_xstrndup(o.p, o.len);
+	pin_out_fini(&o);
+	return (k);
+}
+
 void
 recorder_say(struct recorder *rec, const struct client_identity *who,
-    const char *component, const struct plan_event *e)
+    const char *component, const struct recorder_event *e)
 {
 	int64_t now = pin_host_wall(rec->host) / INT64_C(1000000000);
 	struct known *k;
@@ -289,14 +364,7 @@ recorder_say(struct recorder *rec, const struct client_identity *who,
 
 	rec->count.said++;
 	hash_object(h, component, e);
-	if (!bucket_take(rec, h, now)) {
-		rec->count.dropped++;
-		return;
-	}
-	mix(h, e->type);
-	mix(h, e->reason);
-	mix(h, e->message);
-	k = known_find(rec, h);
+	k = bucket_take(rec, h, now) ? known_of(rec, h, e, now) : NULL;
 	if (k == NULL) {
 		rec->count.dropped++;
 		return;
@@ -338,8 +406,10 @@ recorder_free(PIN_OWN struct recorder **rp)
 	if (rec == NULL)
 		return;
 	PIN_ASSERT(rec->count.inflight == 0);
-	for (i = 0; i < EVENT_KNOWN_MAX; i++)
+	for (i = 0; i < EVENT_KNOWN_MAX; i++) {
 		free(rec->known[i].path);
+		free(rec->known[i].text);
+	}
 	free(rec);
 }
 
