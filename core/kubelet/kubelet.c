@@ -143,6 +143,7 @@ kubelet_open(const struct kubelet_opts *o, struct kubelet **out,
 	k->node = o->node;
 	k->events_tail = &k->events;
 	pthread_mutex_init(&k->lock, NULL);
+	pthread_cond_init(&k->ended, NULL);
 	k->nips = pin_host_addresses(k->ips, KUBELET_IPS_MAX);
 	snprintf(dir, sizeof(dir), "%s/pods", k->data);
 	rc = pin_path_mkdir(k->host, dir, err);
@@ -177,8 +178,10 @@ client_is_gone(void *arg)
 {
 	struct kubelet *k = arg;
 
+	(void)pthread_mutex_lock(&k->lock);
 	k->gone = 1;
-	pin_loop_stop(k->loop);
+	(void)pthread_cond_signal(&k->ended);
+	(void)pthread_mutex_unlock(&k->lock);
 }
 
 static void
@@ -189,10 +192,20 @@ stop_on_loop(struct pin_msg *msg)
 
 	node_stop(k);
 	pods_stop(k);
-	if (k->client != NULL)
-		client_close(&k->client, client_is_gone, k);
-	else
-		pin_loop_stop(k->loop);
+	client_close(&k->client, client_is_gone, k);
+}
+
+/* The client closes its connections at a later turn of the loop, whatever
+ * the server does: a loop that is told to stop may not get that far. */
+static void
+close_client(struct kubelet *k)
+{
+	k->stop.fn = stop_on_loop;
+	pin_loop_post(k->loop, &k->stop);
+	(void)pthread_mutex_lock(&k->lock);
+	while (!k->gone)
+		(void)pthread_cond_wait(&k->ended, &k->lock);
+	(void)pthread_mutex_unlock(&k->lock);
 }
 
 void
@@ -207,10 +220,8 @@ kubelet_close(struct kubelet **out)
 	atomic_store(&k->stopping, 1);
 	if (k->http != NULL)
 		logs_close(k);
-	if (k->loop != NULL && k->running) {
-		k->stop.fn = stop_on_loop;
-		pin_loop_post(k->loop, &k->stop);
-	}
+	if (k->running)
+		close_client(k);
 	if (k->loop != NULL)
 		pin_loop_close(&k->loop);
 	services_close(k);
@@ -224,6 +235,7 @@ kubelet_close(struct kubelet **out)
 	event_drain(k);
 	if (k->tls != NULL)
 		tls_client_close(&k->tls);
+	pthread_cond_destroy(&k->ended);
 	pthread_mutex_destroy(&k->lock);
 	free(k);
 }

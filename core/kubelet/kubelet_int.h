@@ -177,6 +177,7 @@ struct kubelet {
 	const struct pin_network_ops *net;
 	void		*net_self;
 	pthread_mutex_t	 lock;
+	pthread_cond_t	 ended;		/* with lock: gone */
 	_Atomic(int)	 stopping;
 	/* loop */
 	struct kpod	*pods;

@@ -193,4 +193,5 @@ shims() {
 }
 is 'no process is left' "$(shims)" ''
 up_stop
+is 'no connection is left open' "$(grep 'sockets open' "$UP_LOG")" ''
 done_testing

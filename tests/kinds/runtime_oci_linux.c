@@ -411,8 +411,10 @@ test_seccomp(void)
 static void
 test_kill(void)
 {
+	/* It is up when its trap is: process 1 of a namespace does not hear a
+	 * TERM that it does not handle. */
 	static const char *const cmd[] = { "sh", "-c",
-	    "echo up; trap 'echo bye; exit 3' TERM; "
+	    "trap 'echo bye; exit 3' TERM; echo up; "
 	    "while :; do sleep 1; done", NULL };
 
 	CASE("%s: TERM reaches it, its exit code comes back", program) {

@@ -54,6 +54,7 @@ void	fakeapi_put(const char *group, const char *resource,
 	    const char *json);
 void	fakeapi_delete(const char *group, const char *resource,
 	    const char *ns, const char *name);
+void	fakeapi_catch_up(void);		/* no lag from now on */
 void	fakeapi_drop_watches(void);
 void	fakeapi_error(int code);	/* an ERROR event to all */
 struct transport *fakeapi_transport(struct pin_loop *);

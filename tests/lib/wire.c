@@ -29,6 +29,8 @@ wire_dial(const struct pin_addr *to)
 	int unix_path = to->family == 1, fd, rc;
 
 	fd = socket(unix_path ? AF_UNIX : AF_INET, SOCK_STREAM, 0);
+	if (fd < 0)
+		BAIL("socket: %s", strerror(errno));
 	if (unix_path) {
 		memcpy(u.sun_path, to->path, strlen(to->path));
 		rc = connect(fd, (struct sockaddr *)&u, sizeof(u));
@@ -37,7 +39,7 @@ wire_dial(const struct pin_addr *to)
 		memcpy(&in.sin_addr, to->ip, 4);
 		rc = connect(fd, (struct sockaddr *)&in, sizeof(in));
 	}
-	if (fd < 0 || rc != 0)
+	if (rc != 0)
 		BAIL("connect: %s", strerror(errno));
 	return (fd);
 }

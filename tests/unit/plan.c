@@ -202,7 +202,7 @@ static void
 w_no_lag(void *arg)
 {
 	(void)arg;
-	fake.lag = 0;
+	fakeapi_catch_up();
 }
 
 static void
@@ -347,34 +347,29 @@ quiet(void)
 #define S(n, v) "{\"apiVersion\":\"v1\",\"kind\":\"Secret\",\"metadata\":{" \
     "\"name\":\"" n "\",\"namespace\":\"d\",\"labels\":{\"v\":\"" v "\"}}}"
 
-static int
-count_has(void *arg)
-{
-	struct world_table *t = world_table(&fake.w, "", "configmaps");
-	struct cache_entry *e = cache_get(&t->cache, PIN_STR("d/p"));
-
-	return (e != NULL && strstr((const char *)e->buf->data, arg) != NULL);
-}
-
 struct ask {
-	const char	*what;
+	const char	*name, *what;
 	int		 yes;
 };
 
 static void
 w_ask(void *arg)
 {
+	struct world_table *t = world_table(&fake.w, "", "configmaps");
 	struct ask *a = arg;
+	struct cache_entry *e = cache_get(&t->cache, pin_str(a->name));
 	char want[64];
 
 	snprintf(want, sizeof(want), "\"counter-has\":\"%s\"", a->what);
-	a->yes = count_has(want);
+	a->yes = e != NULL && strstr((const char *)e->buf->data, want) !=
+	    NULL;
 }
 
+/* Does ConfigMap `name` say that it has n? */
 static int
-has(const char *n)
+has(const char *name, const char *n)
 {
-	struct ask a = { .what = n };
+	struct ask a = { .name = name, .what = n };
 
 	fakeapi_do(w_ask, &a);
 	return (a.yes);
@@ -386,7 +381,7 @@ check_writes(void)
 	CASE("700 children: each made once, in windows, as one service "
 	    "account") {
 		fakeapi_do(w_put, P("700", ""));
-		WAIT(has("700"), DEADLINE_MS);
+		WAIT(has("d/p", "700"), DEADLINE_MS);
 		WAIT(quiet(), DEADLINE_MS);
 		CHECK_INT(logged("POST /api/v1/namespaces/d/configmaps\n"),
 		    700);
@@ -416,7 +411,7 @@ check_writes(void)
 		WAIT(logged("POST /api/v1/namespaces/d/configmaps\n") == 1,
 		    DEADLINE_MS);
 		fakeapi_do(w_put, P("10", ""));
-		WAIT(has("10"), DEADLINE_MS);
+		WAIT(has("d/p", "10"), DEADLINE_MS);
 		CHECK_INT(logged("DELETE "), 690);
 	}
 	CASE("a key waits for a cache that lags behind its writes") {
@@ -426,6 +421,9 @@ check_writes(void)
 		CHECK_INT(logged("POST /api/v1/namespaces/d/configmaps\n"),
 		    600);
 		fakeapi_do(w_no_lag, NULL);
+		/* Its last status is nobody's refusal below. */
+		WAIT(has("d/slow", "600"), DEADLINE_MS);
+		WAIT(quiet(), DEADLINE_MS);
 	}
 	CASE("a refusal is met once, not fifty times, and healed") {
 		fakeapi_do(w_refuse, NULL);
