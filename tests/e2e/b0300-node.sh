@@ -58,6 +58,9 @@ two' k logs a
 is 'tail' "$(k logs a --tail 1)" two
 fails 'a container that is none' k logs a -c other
 like 'is named' "$(out)" '*container other is not valid for pod a*'
+fails 'the log of one before the first' k logs a --previous
+like 'there is none' "$(out)" \
+    '*previous terminated container "c" in pod "a" not found*'
 kill -9 "$(pid_of a)"
 wait_for 20 gives 1 field a "$S.restartCount"
 wait_for 20 gives 137 field a "$S.lastState.terminated.exitCode"
@@ -134,8 +137,11 @@ while [ $i -lt 20 ]; do
 	pod "quick$i" 'exit 0' 'restartPolicy: Never'
 done
 wait_for 30 quick 20
-pod crash 'exit 1'
-wait_for 30 gives CrashLoopBackOff field crash "$S.state.waiting.reason"
+pod crash "echo x >> $W/times; wc -l < $W/times; exit 1"
+wait_for 40 gives '1 CrashLoopBackOff' field crash \
+    "$S.restartCount}{\" \"}{$S.state.waiting.reason"
+is 'backing off, the log is of the last that ran' "$(k logs crash)" 2
+is 'and so is the previous one' "$(k logs crash --previous)" 2
 pod init 'cat /tmp/none.$PPID; exec sleep 1000' \
     'initContainers: [{name: i, image: host, command: [sh, -c, "echo first"]}]'
 wait_for 20 gives Running field init .status.phase
