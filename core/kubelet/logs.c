@@ -2,9 +2,9 @@
  *
  * logs.c -- containers' logs over HTTP on DATA/run/kubelet.sock, mode 0700
  * of its directory, and for an API server elsewhere over TLS, where only that
- * server is answered: GET /containerLogs/NAMESPACE/POD/CONTAINER[/ATTEMPT],
- * without: the newest, with the query of the subresource pods/log. Followed files are looked at again
- * every LOG_POLL_MS.
+ * server is answered: GET /containerLogs/NAMESPACE/POD/CONTAINER[/ATTEMPT]
+ * (none: the newest) with the query of the subresource pods/log. Followed
+ * files are looked at again every LOG_POLL_MS.
  * Loop. Contract: text/plain; the CRI's stamps are taken off unless asked
  * for; 404 when nothing was ever started. */
 #include <sys/stat.h>
