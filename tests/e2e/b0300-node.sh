@@ -9,6 +9,8 @@
 deadline 150
 
 NODE=n1
+FILES=$(($(ulimit -Hn) > 1000 ? 1000 : $(ulimit -Hn) / 2))
+ulimit -Sn $FILES
 up_start --node-name $NODE
 wait_for 20 gives True k get node $NODE \
     -o 'jsonpath={.status.conditions[?(@.type=="Ready")].status}'
@@ -66,6 +68,22 @@ wait_for 20 gives 1 field a "$S.restartCount"
 wait_for 20 gives 137 field a "$S.lastState.terminated.exitCode"
 wait_for 10 gives 'one
 two' k logs a --previous
+
+# ---- open files: ours all that are allowed, others' as it was ----------------
+files() { # PID...: soft limits
+	for e_p; do
+		awk '/^Max open files/ { print $4 }' "/proc/${e_p# }/limits"
+	done
+}
+children() { # PID
+	cat "/proc/$1/task/$1/children"
+}
+is 'server and node agent may open all that are allowed' \
+    "$(files $(children "$UP_PID"))" "$(ulimit -Hn)
+$(ulimit -Hn)"
+is 'a container what the server was started with' "$(files "$(pid_of a)")" \
+    $FILES
+is 'and its shim' "$(files "$(ps -o ppid= -p "$(pid_of a)")")" $FILES
 
 # ---- a log that is set aside is followed on, and goes with its container -----
 BIG='head -c 59000 /dev/zero | tr "\0" x | fold -w 590; echo line $i'
