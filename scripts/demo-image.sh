@@ -56,6 +56,7 @@ busybox mkdir -p /tmp/www
 echo "hello from ${POD_NAME:-$(hostname)} on ${NODE_NAME:-this node}" \
     > /tmp/www/index.html
 busybox ln -sf /www/cgi-bin /tmp/www/cgi-bin
+echo "$(cat /tmp/www/index.html): listening on port ${PORT:-8080}"
 exec httpd -f -p "${PORT:-8080}" -h /tmp/www
 START
 chmod 755 "$root/bin/hello"
