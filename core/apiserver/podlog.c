@@ -18,6 +18,7 @@
 #define PODLOG_HEAD_MAX	4096
 #define PODLOG_CHUNK	16384
 #define PODLOG_ASK_MS	10000	/* until the agent has the question */
+#define ATTEMPT_DIGITS	9		/* of an instance's number */
 #define PREVIOUS_NONE	"previous terminated container \"" PIN_SFMT \
 	"\" in pod \"" PIN_SFMT "\" not found"
 
@@ -319,7 +320,7 @@ last_attempt(const struct pin_obj *o, struct pin_str name)
 				    "lastState", "terminated", "containerID",
 				    NULL));
 	for (i = id.len; i > 0 && id.p[i - 1] >= '0' && id.p[i - 1] <= '9' &&
-	    attempt <= UINT32_MAX / 10; i--, unit *= 10)
+	    id.len - i < ATTEMPT_DIGITS; i--, unit *= 10)
 		attempt += (id.p[i - 1] - '0') * unit;
 	return (i > 0 && i < id.len && id.p[i - 1] == '-' ? attempt : -1);
 }

@@ -69,6 +69,27 @@ wait_for 20 gives 137 field a "$S.lastState.terminated.exitCode"
 wait_for 10 gives 'one
 two' k logs a --previous
 
+# Whoever may write a status says nothing but a number.
+odd() { # CONTAINER-ID: what logs --previous says, of a pod with no agent
+	sed "s|ID\"}|$1\"}|" > "$W/odd" << 'E'
+{"status": {"containerStatuses": [{"name": "c", "image": "", "imageID": "",
+ "ready": false, "restartCount": 1, "lastState": {"terminated":
+ {"exitCode": 1, "containerID": "ID"}}}]}}
+E
+	k patch pod odd --subresource=status --patch-file "$W/odd" \
+	    > /dev/null || return 1
+	k logs odd --previous 2>&1
+}
+k run odd --image=host --overrides '{"spec":{"nodeName":"none","containers":
+    [{"name":"c","image":"host"}]}}' > /dev/null
+none='*previous terminated container "c" in pod "odd" not found*'
+for id in '' 'x://a-b' 'x://7' 'x://a-10000000000000000000000' \
+    'x://a-1 HTTP/1.1'; do
+	like "an id '$id' is of no instance" "$(odd "$id")" "$none"
+done
+like 'one that is sends to its node' "$(odd 'x://a-12')" '*node none is not*'
+k delete pod odd --force > /dev/null 2>&1
+
 # ---- open files: ours all that are allowed, others' as it was ----------------
 files() { # PID...: soft limits
 	for e_p; do

@@ -151,7 +151,7 @@ other_rows() {
 	row '*apps/v1*' api-versions
 	for rest in '' --chunk-size=0; do
 		# In the order in which they match.
-		row 'NAME*exempt*probes*kube-scheduler*global-default*catch-all*' \
+		row 'NAME*exempt*probes*scheduler*global-default*catch-all*' \
 		    get flowschemas $rest
 	done
 	row '*pintle*' version
