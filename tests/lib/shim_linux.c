@@ -97,6 +97,7 @@ fails(void)
 {
 	struct timespec ts = { fail_late / 1000,
 	    fail_late % 1000 * 1000000L };
+	int e = fail_errno;	/* while it holds, shim_fail may end the fault */
 
 	calls++;
 	if (fail_at == 0 || calls < fail_at || holding ||
@@ -109,7 +110,7 @@ fails(void)
 		pthread_mutex_lock(&lock);
 		holding = 0;
 	}
-	errno = fail_errno;
+	errno = e;
 	return (1);
 }
 
