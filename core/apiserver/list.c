@@ -33,6 +33,8 @@ struct list {
 	struct pin_out	 piece;
 	struct pin_str	 last;		/* key of the newest item */
 	struct pretty	 pretty;
+	struct pin_out	 rows;		/* struct list_row */
+	size_t		 base;		/* of the piece among the items */
 	int32_t		 rc;
 	uint32_t	 more;
 	char		 last_bytes[PIN_KEY_MAX];
@@ -122,12 +124,75 @@ list_keys(struct list *l)
 	return (list_continue(l));
 }
 
+/* ---- the order of a Table ------------------------------------------- */
+
+/* Where an item is among those of the page. */
+struct list_row {
+	size_t		 at, len;
+	int64_t		 precedence;
+};
+
+/* A Table of FlowSchemas has them in the order in which they match; a page
+ * is a Table of its own. */
+static int
+is_ordered(const struct request *r)
+{
+	return (r->out.form == OUT_TABLE && pin_str_is(r->info.resource,
+	    "flowschemas") && pin_str_is(r->info.group,
+	    "flowcontrol.apiserver.k8s.io"));
+}
+
+/* The item just rendered, from `at` on in the piece. */
+static int
+row_note(struct list *l, struct pin_buf *bytes, size_t at)
+{
+	struct list_row row = { .precedence = 0 };
+	struct pin_obj *o;
+	int rc = render_parse(l->r, l->scratch, bytes, &o);
+
+	if (rc != PIN_OK)
+		return (rc);
+	at += l->out.nitems > 1;	/* a comma */
+	row.at = l->base + at;
+	row.len = l->piece.len - at;
+	(void)pin_obj_i64(o, pin_obj_at(o, pin_obj_root(o), "spec",
+	    "matchingPrecedence", NULL), &row.precedence);
+	pin_out_put(&l->rows, &row, sizeof(row));
+	return (l->rows.failed);
+}
+
+static int
+row_cmp(const void *one, const void *two)
+{
+	const struct list_row *a = one, *b = two;
+
+	if (a->precedence != b->precedence)
+		return (a->precedence < b->precedence ? -1 : 1);
+	return (a->at < b->at ? -1 : a->at > b->at);	/* by name */
+}
+
+static void
+put_ordered(struct list *l, const struct pin_out *items, struct pin_out *all)
+{
+	struct list_row *row = (struct list_row *)(void *)l->rows.p;
+	size_t n = l->rows.len / sizeof(*row), i;
+
+	if (n > 0)
+		qsort(row, n, sizeof(*row), row_cmp);
+	for (i = 0; i < n; i++) {
+		if (i > 0)
+			pin_out_char(all, ',');
+		pin_out_put(all, items->p + row[i].at, row[i].len);
+	}
+}
+
 /* ---- pieces --------------------------------------------------------- */
 
 static int
 list_emit(void *arg, const struct pin_kv *kv)
 {
 	struct list *l = arg;
+	size_t at;
 	int match;
 
 	memcpy(l->last_bytes, kv->key.p, kv->key.len);
@@ -138,8 +203,11 @@ list_emit(void *arg, const struct pin_kv *kv)
 		return (1);
 	if (!match)
 		return (0);
+	at = l->piece.len;
 	l->rc = render_list_item(l->r, &l->out, kv->value, kv->mod_rev,
 	    &l->piece);
+	if (l->rc == PIN_OK && is_ordered(l->r))
+		l->rc = row_note(l, kv->value, at);
 	return (l->rc != PIN_OK || (l->left > 0 && --l->left == 0) ||
 	    l->piece.len >= LIST_PIECE);
 }
@@ -288,7 +356,8 @@ list_remaining(struct list *l)
 	return ((int64_t)(res.emitted + res.remaining));
 }
 
-/* A page: collected whole, since its continue token stands before it. */
+/* A page: collected whole, since its continue token stands before it, or for
+ * its order. */
 static int
 list_page(struct list *l)
 {
@@ -297,10 +366,12 @@ list_page(struct list *l)
 	int done = 0, rc;
 
 	pin_out_init(&items, r->arena, RENDER_MAX);
+	pin_out_init(&l->rows, r->arena, RENDER_MAX);
 	l->left = l->limit = (uint64_t)r->opt.limit;
 	while (!done) {
 		pin_arena_reset(l->scratch);
 		pin_out_init(&l->piece, l->scratch, RENDER_MAX);
+		l->base = items.len;
 		rc = list_piece(l, &done);
 		if (rc != PIN_OK)
 			return (list_fail(l, rc));
@@ -314,7 +385,10 @@ list_page(struct list *l)
 	}
 	pin_out_init(&all, r->arena, RENDER_MAX);
 	render_list_head(r, &l->out, &all);
-	pin_out_put(&all, items.p, items.len);
+	if (is_ordered(r))
+		put_ordered(l, &items, &all);
+	else
+		pin_out_put(&all, items.p, items.len);
 	render_list_tail(r, &all);
 	if (items.failed != PIN_OK || all.failed != PIN_OK)
 		return (list_fail(l, pin_err_set(&r->err, PIN_ENOMEM,
@@ -332,8 +406,8 @@ list_go(struct list *l)
 		return (revision_wait(r));
 	if (rc != PIN_OK)
 		return (list_fail(l, rc));
-	return (r->opt.limit > 0 || r->out.yaml ? list_page(l) :
-	    list_stream(l));
+	return (r->opt.limit > 0 || r->out.yaml || is_ordered(r) ?
+	    list_page(l) : list_stream(l));
 }
 
 int

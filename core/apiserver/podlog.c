@@ -18,6 +18,9 @@
 #define PODLOG_HEAD_MAX	4096
 #define PODLOG_CHUNK	16384
 #define PODLOG_ASK_MS	10000	/* until the agent has the question */
+#define ATTEMPT_DIGITS	9		/* of an instance's number */
+#define PREVIOUS_NONE	"previous terminated container \"" PIN_SFMT \
+	"\" in pod \"" PIN_SFMT "\" not found"
 
 struct podlog {
 	struct request	*r;
@@ -66,8 +69,8 @@ podlog_refused(struct podlog *p, const char *why)
 		    PIN_SFMT "\" is waiting to start: ContainerCreating",
 		    p->container, PIN_SARG(p->r->info.name));
 	else if (strncmp(why, "previous", 8) == 0)
-		snprintf(text, sizeof(text), "previous terminated container "
-		    "\"%s\" in pod \"" PIN_SFMT "\" not found", p->container,
+		snprintf(text, sizeof(text), PREVIOUS_NONE,
+		    PIN_SARG(pin_str(p->container)),
 		    PIN_SARG(p->r->info.name));
 	else
 		snprintf(text, sizeof(text), "the node agent: %s", why);
@@ -296,6 +299,45 @@ choose(struct request *r, struct pin_str *name)
 	return (PIN_OK);
 }
 
+/* The instance before, as the status has it: its id ends with -ATTEMPT.
+ * -1: there was none. */
+static int64_t
+last_attempt(const struct pin_obj *o, struct pin_str name)
+{
+	static const char *const lists[] = { "containerStatuses",
+	    "initContainerStatuses" };
+	struct pin_str id = PIN_STR_NONE;
+	int64_t attempt = 0, unit = 1;
+	pin_node n;
+	size_t i;
+
+	for (i = 0; i < PIN_LEN(lists); i++)
+		for (n = pin_obj_first(o, pin_obj_at(o, pin_obj_root(o),
+		    "status", lists[i], NULL)); n != 0; n = pin_obj_next(o, n))
+			if (pin_str_eq(pin_obj_str(o, pin_obj_get(o, n,
+			    "name")), name))
+				id = pin_obj_str(o, pin_obj_at(o, n,
+				    "lastState", "terminated", "containerID",
+				    NULL));
+	for (i = id.len; i > 0 && id.p[i - 1] >= '0' && id.p[i - 1] <= '9' &&
+	    id.len - i < ATTEMPT_DIGITS; i--, unit *= 10)
+		attempt += (id.p[i - 1] - '0') * unit;
+	return (i > 0 && i < id.len && id.p[i - 1] == '-' ? attempt : -1);
+}
+
+static int
+is_previous(struct request *r)
+{
+	struct pin_str rest = r->ex->head.query, key, value;
+	int previous = 0;
+
+	while (query_next(r->arena, &rest, &key, &value))
+		if (pin_str_is(key, "previous"))
+			previous = pin_str_is(value, "true") ||
+			    pin_str_is(value, "1");
+	return (previous);
+}
+
 /* ---- which agent ---------------------------------------------------- */
 
 /* Address and port of its agent, as the Node says. */
@@ -372,8 +414,10 @@ podlog_connect(struct podlog *p, struct pin_str node)
 int
 podlog_run(struct request *r)
 {
+	char instance[24] = "";
 	struct pin_str node, name;
 	struct podlog *p;
+	int64_t attempt;
 	int n;
 
 	if (choose(r, &name) != PIN_OK)
@@ -383,6 +427,14 @@ podlog_run(struct request *r)
 	if (node.len == 0)
 		return (reply_err(r, PIN_EINVAL, "pod " PIN_SFMT " does not "
 		    "have a host assigned", PIN_SARG(r->info.name)));
+	if (is_previous(r)) {
+		attempt = last_attempt(r->old, name);
+		if (attempt < 0)
+			return (reply_err(r, PIN_EINVAL, PREVIOUS_NONE,
+			    PIN_SARG(name), PIN_SARG(r->info.name)));
+		snprintf(instance, sizeof(instance), "/%lld",
+		    (long long)attempt);
+	}
 	p = pin_xcalloc(1, sizeof(*p));
 	p->r = r;
 	pin_timer_init(&p->timer, r->ex->loop, podlog_late);
@@ -390,9 +442,10 @@ podlog_run(struct request *r)
 	snprintf(p->container, sizeof(p->container), PIN_SFMT,
 	    PIN_SARG(name));
 	n = snprintf(p->ask, sizeof(p->ask), "GET /containerLogs/" PIN_SFMT
-	    "/" PIN_SFMT "/%s?" PIN_SFMT " HTTP/1.0\r\nHost: kubelet\r\n\r\n",
-	    PIN_SARG(r->info.namespace), PIN_SARG(r->info.name),
-	    p->container, PIN_SARG(r->ex->head.query));
+	    "/" PIN_SFMT "/%s%s?" PIN_SFMT " HTTP/1.0\r\n"
+	    "Host: kubelet\r\n\r\n", PIN_SARG(r->info.namespace),
+	    PIN_SARG(r->info.name), p->container, instance,
+	    PIN_SARG(r->ex->head.query));
 	if (n < 0 || (size_t)n >= sizeof(p->ask))
 		return (podlog_fail(p, PIN_EINVAL, "the query is too long"));
 	p->ask_len = (size_t)n;

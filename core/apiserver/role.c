@@ -20,6 +20,7 @@
 #include "core/apiserver/verbs.h"
 #include "core/cli/cli.h"
 #include "core/controller/controllers.h"
+#include "core/files.h"
 #include "core/host/addrs.h"
 #include "core/scheduler/scheduler.h"
 #include "core/supervise/supervise.h"
@@ -225,6 +226,7 @@ run(const struct pin_args *args, int whole)
 		fprintf(stderr, "pintle: --data DIR is needed\n");
 		return (PIN_EXIT_USAGE);
 	}
+	files_raise();
 	/* Before any thread is made: all of them inherit this. */
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);

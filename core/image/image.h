@@ -80,6 +80,9 @@ struct image_import {
 	void		*arg;
 };
 
+/* libarchive turns UTF-8 paths into the locale's: let that be UTF-8, in the
+ * whole process (uselocale is not everywhere). Before there are threads. */
+PIN_API void	 image_utf8(void);
 PIN_API int	 image_import(struct pin_host *, const char *data,
     const struct image_import *, struct pin_err *);
 

@@ -713,25 +713,11 @@ import_all(struct import *im, struct pin_err *err)
 	    im->req->file));
 }
 
-/* libarchive turns UTF-8 paths into the locale's: let that be UTF-8. */
-static locale_t
-utf8_begin(locale_t *old)
+void
+image_utf8(void)
 {
-	locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
-
-	if (utf8 == (locale_t)0)
-		utf8 = newlocale(LC_CTYPE_MASK, "en_US.UTF-8", (locale_t)0);
-	*old = utf8 != (locale_t)0 ? uselocale(utf8) : (locale_t)0;
-	return (utf8);
-}
-
-static void
-utf8_end(locale_t utf8, locale_t old)
-{
-	if (utf8 == (locale_t)0)
-		return;
-	(void)uselocale(old);
-	freelocale(utf8);
+	if (setlocale(LC_CTYPE, "C.UTF-8") == NULL)
+		(void)setlocale(LC_CTYPE, "en_US.UTF-8");
 }
 
 int
@@ -740,7 +726,6 @@ image_import(struct pin_host *host, const char *data,
 {
 	struct import *im = pin_xcalloc(1, sizeof(*im));
 	char stage[IMAGE_PATH_MAX];
-	locale_t utf8, old;
 	int rc;
 
 	im->req = req;
@@ -750,7 +735,6 @@ image_import(struct pin_host *host, const char *data,
 	rc = image__store_open(&im->store, host, data, err);
 	if (rc != PIN_OK)
 		goto out;
-	utf8 = utf8_begin(&old);
 	rc = image__refs_read(host, im->store.dir, &im->refs, err);
 	if (rc == PIN_OK)
 		rc = tmp_open(im, stage, err);
@@ -773,7 +757,6 @@ image_import(struct pin_host *host, const char *data,
 		close(im->tmp);
 	}
 	image__refs_fini(&im->refs);
-	utf8_end(utf8, old);
 out:
 	image__store_close(&im->store);
 	free(im);

@@ -326,10 +326,14 @@ sweep_dir(struct image__store *s, const struct image__refs *refs,
 	rc = image__path(path, err, "%s/%s", s->dir, sub);
 	if (rc != PIN_OK)
 		return (rc);
-	d = opendir(path);
-	if (d == NULL)
-		return (pin_err_os(err, PIN_EIO, errno, "%s", path));
-	fd = dirfd(d);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	d = fd >= 0 ? fdopendir(fd) : NULL;
+	if (d == NULL) {
+		rc = pin_err_os(err, PIN_EIO, errno, "%s", path);
+		if (fd >= 0)
+			close(fd);
+		return (rc);
+	}
 	while (rc == PIN_OK && (e = readdir(d)) != NULL) {
 		if (e->d_name[0] == '.' || is_needed(refs, e->d_name, root))
 			continue;

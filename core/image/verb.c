@@ -49,6 +49,7 @@ pin_verb_image_import(const struct pin_args *a)
 
 	if (data == NULL)
 		return (PIN_EXIT_USAGE);
+	image_utf8();
 	for (uint32_t i = 0; i < a->nwords; i++) {
 		req.file = a->word[i];
 		if (image_import(a->host, data, &req, &err) != PIN_OK)

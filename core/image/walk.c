@@ -335,17 +335,18 @@ to_trash(int dir, const char *name, int trash, uint64_t *number)
 	return (renameat(dir, name, trash, to));
 }
 
+/* *fd is the directory's, and goes with it: dirfd is not everywhere. */
 static DIR *
-dir_of(int dir, const char *name)
+dir_of(int dir, const char *name, int *fd)
 {
-	int fd = openat(dir, name, DIR_FLAGS);
 	DIR *d;
 
-	if (fd < 0)
+	*fd = openat(dir, name, DIR_FLAGS);
+	if (*fd < 0)
 		return (NULL);
-	d = fdopendir(fd);
+	d = fdopendir(*fd);
 	if (d == NULL)
-		close(fd);
+		close(*fd);
 	return (d);
 }
 
@@ -361,9 +362,9 @@ is_dot(const char *name)
 static int
 drain(int dir, const char *name, int trash, uint64_t *number)
 {
-	DIR *d = dir_of(dir, name);
+	int fd, seen = 0, rc = 0;
+	DIR *d = dir_of(dir, name, &fd);
 	struct dirent *e;
-	int seen = 0, rc = 0;
 
 	if (d == NULL)
 		return (-1);
@@ -371,9 +372,9 @@ drain(int dir, const char *name, int trash, uint64_t *number)
 		if (is_dot(e->d_name))
 			continue;
 		seen = 1;
-		rc = unlink_one(dirfd(d), e->d_name);
+		rc = unlink_one(fd, e->d_name);
 		if (rc == 1)
-			rc = to_trash(dirfd(d), e->d_name, trash, number);
+			rc = to_trash(fd, e->d_name, trash, number);
 	}
 	closedir(d);
 	return (rc != 0 ? -1 : seen);
@@ -383,9 +384,9 @@ drain(int dir, const char *name, int trash, uint64_t *number)
 static int
 empty_once(int trash, uint64_t *number)
 {
-	DIR *d = dir_of(trash, ".");
+	int fd, seen = 0, rc = 0;
+	DIR *d = dir_of(trash, ".", &fd);
 	struct dirent *e;
-	int seen = 0, rc = 0;
 
 	if (d == NULL)
 		return (-1);

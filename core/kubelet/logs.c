@@ -2,9 +2,9 @@
  *
  * logs.c -- containers' logs over HTTP on DATA/run/kubelet.sock, mode 0700
  * of its directory, and for an API server elsewhere over TLS, where only that
- * server is answered: GET /containerLogs/NAMESPACE/POD/CONTAINER with the
- * query of the subresource pods/log. Followed files are looked at again
- * every LOG_POLL_MS.
+ * server is answered: GET /containerLogs/NAMESPACE/POD/CONTAINER[/ATTEMPT]
+ * (none: the newest) with the query of the subresource pods/log. Followed
+ * files are looked at again every LOG_POLL_MS.
  * Loop. Contract: text/plain; the CRI's stamps are taken off unless asked
  * for; 404 when nothing was ever started. */
 #include <sys/stat.h>
@@ -232,9 +232,9 @@ again(struct pin_timer *t)
 
 /* ---- requests ------------------------------------------------------------ */
 
-/* The newest instance that has a log, or the one before. -1: none. */
+/* The newest instance that has a log. -1: none. */
 static int64_t
-newest(struct kubelet *k, const char *uid, const char *name, int previous)
+newest(struct kubelet *k, const char *uid, const char *name)
 {
 	char path[KUBELET_PATH_MAX];
 	int64_t best = -1, v;
@@ -249,7 +249,7 @@ newest(struct kubelet *k, const char *uid, const char *name, int previous)
 			best = v;
 	if (d != NULL)
 		closedir(d);
-	return (previous ? (best > 0 ? best - 1 : -1) : best);
+	return (best);
 }
 
 static int
@@ -259,7 +259,7 @@ truth(struct pin_str v)
 }
 
 static void
-query(struct stream *s, int *previous)
+query(struct stream *s)
 {
 	struct pin_str rest = s->ex->head.query, key, val, text;
 	char num[32];
@@ -275,8 +275,6 @@ query(struct stream *s, int *previous)
 			s->follow = truth(text);
 		else if (pin_str_is(key, "timestamps"))
 			s->stamps = truth(text);
-		else if (pin_str_is(key, "previous"))
-			*previous = truth(text);
 		else if (pin_str_is(key, "tailLines"))
 			s->tail = strtoll(num, NULL, 10);
 		else if (pin_str_is(key, "limitBytes"))
@@ -319,7 +317,8 @@ begin(void *arg, struct exchange *ex)
 	struct kubelet *k = arg;
 	struct stream *s;
 	struct kpod *pod;
-	int previous = 0;
+	uint32_t attempt = 0;
+	int words;
 	int64_t n;
 
 	ex->data = NULL;
@@ -329,9 +328,9 @@ begin(void *arg, struct exchange *ex)
 		return;
 	}
 	str_copy(path, sizeof(path), ex->head.path);
-	if (!pin_str_is(ex->head.method, "GET") || sscanf(path,
-	    "/containerLogs/%63[^/]/%255[^/]/%63[a-z0-9-]", ns, name, cont)
-	    != 3) {
+	words = sscanf(path, "/containerLogs/%63[^/]/%255[^/]/%63[a-z0-9-]/%u",
+	    ns, name, cont, &attempt);
+	if (!pin_str_is(ex->head.method, "GET") || words < 3) {
 		answer(ex, 404, "404 page not found\n");
 		return;
 	}
@@ -346,14 +345,14 @@ begin(void *arg, struct exchange *ex)
 	snprintf(s->uid, sizeof(s->uid), "%s", pod->uid);
 	snprintf(s->name, sizeof(s->name), "%s", cont);
 	pin_timer_init(&s->timer, k->loop, again);
-	query(s, &previous);
-	n = newest(k, s->uid, cont, previous);
+	query(s);
+	n = words == 4 ? (int64_t)attempt : newest(k, s->uid, cont);
 	s->attempt = (uint32_t)n;
 	container_log(pod, cont, s->attempt, file);
 	s->fd = n < 0 ? -1 : open(file, O_RDONLY | O_CLOEXEC);
 	if (s->fd < 0) {
 		free(s);
-		answer(ex, 404, previous ? "previous terminated container "
+		answer(ex, 404, words == 4 ? "previous terminated container "
 		    "not found" : "waiting to start");
 		return;
 	}

@@ -88,6 +88,7 @@ remember_container(struct kpod *pod, pin_node st)
 		c->now.exit_code = 137;
 		snprintf(c->reason, sizeof(c->reason),
 		    "ContainerStatusUnknown");
+		container_id(pod, c, c->attempt, c->now.id);
 		last = pin_obj_at(o, st, "state", "terminated", NULL);
 	} else
 		last = pin_obj_at(o, st, "lastState", "terminated", NULL);

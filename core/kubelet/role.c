@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "core/cli/cli.h"
+#include "core/files.h"
 #include "core/host/addrs.h"
 #include "core/kubelet/kubelet.h"
 
@@ -82,6 +83,7 @@ pin_verb_kubelet(const struct pin_args *args)
 		fprintf(stderr, "pintle: --data DIR is needed\n");
 		return (PIN_EXIT_USAGE);
 	}
+	files_raise();
 	/* Before any thread is made: all of them inherit this. */
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);

@@ -19,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/files.h"
 #include "core/shim/log.h"
 
 #define NS	INT64_C(1000000000)
@@ -476,6 +477,7 @@ shim_main(const char *dir)
 	char text[160];
 	int code, sig;
 
+	files_inherit();
 	(void)setsid();
 	umask(077);
 	memset(&sa, 0, sizeof(sa));

@@ -6,6 +6,7 @@
 #include "yaml_int.h"
 #include "lib/json/json_int.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <yaml.h>
@@ -222,13 +223,17 @@ static int
 open_tree(struct loader *l, int kind, size_t line, const yaml_char_t *anchor,
     const yaml_char_t *tag)
 {
+	char where[32] = "";
 	uint32_t id;
 	int rc;
 
-	if (l->depth >= PIN_YAML_DEPTH_MAX)
-		return (pin_err_set(l->doc->err, PIN_ELIMIT, "yaml: line "
-		    "%lu: exceeded max depth of %d", (unsigned long)line + 1,
-		    PIN_YAML_DEPTH_MAX));
+	if (l->depth >= PIN_YAML_DEPTH_MAX) {
+		if (line != 0)
+			snprintf(where, sizeof(where), "line %lu: ",
+			    (unsigned long)line + 1);
+		return (pin_err_set(l->doc->err, PIN_ELIMIT, "yaml: %s"
+		    "exceeded max depth of %d", where, PIN_YAML_DEPTH_MAX));
+	}
 	rc = add_node(l, kind, line, &id);
 	if (rc != PIN_OK)
 		return (rc);

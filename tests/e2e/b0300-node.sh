@@ -9,6 +9,8 @@
 deadline 150
 
 NODE=n1
+FILES=$(($(ulimit -Hn) > 1000 ? 1000 : $(ulimit -Hn) / 2))
+ulimit -Sn $FILES
 up_start --node-name $NODE
 wait_for 20 gives True k get node $NODE \
     -o 'jsonpath={.status.conditions[?(@.type=="Ready")].status}'
@@ -58,11 +60,51 @@ two' k logs a
 is 'tail' "$(k logs a --tail 1)" two
 fails 'a container that is none' k logs a -c other
 like 'is named' "$(out)" '*container other is not valid for pod a*'
+fails 'the log of one before the first' k logs a --previous
+like 'there is none' "$(out)" \
+    '*previous terminated container "c" in pod "a" not found*'
 kill -9 "$(pid_of a)"
 wait_for 20 gives 1 field a "$S.restartCount"
 wait_for 20 gives 137 field a "$S.lastState.terminated.exitCode"
 wait_for 10 gives 'one
 two' k logs a --previous
+
+# Whoever may write a status says nothing but a number.
+odd() { # CONTAINER-ID: what logs --previous says, of a pod with no agent
+	sed "s|ID\"}|$1\"}|" > "$W/odd" << 'E'
+{"status": {"containerStatuses": [{"name": "c", "image": "", "imageID": "",
+ "ready": false, "restartCount": 1, "lastState": {"terminated":
+ {"exitCode": 1, "containerID": "ID"}}}]}}
+E
+	k patch pod odd --subresource=status --patch-file "$W/odd" \
+	    > /dev/null || return 1
+	k logs odd --previous 2>&1
+}
+k run odd --image=host --overrides '{"spec":{"nodeName":"none","containers":
+    [{"name":"c","image":"host"}]}}' > /dev/null
+none='*previous terminated container "c" in pod "odd" not found*'
+for id in '' 'x://a-b' 'x://7' 'x://a-10000000000000000000000' \
+    'x://a-1 HTTP/1.1'; do
+	like "an id '$id' is of no instance" "$(odd "$id")" "$none"
+done
+like 'one that is sends to its node' "$(odd 'x://a-12')" '*node none is not*'
+k delete pod odd --force > /dev/null 2>&1
+
+# ---- open files: ours all that are allowed, others' as it was ----------------
+files() { # PID...: soft limits
+	for e_p; do
+		awk '/^Max open files/ { print $4 }' "/proc/${e_p# }/limits"
+	done
+}
+children() { # PID
+	cat "/proc/$1/task/$1/children"
+}
+is 'server and node agent may open all that are allowed' \
+    "$(files $(children "$UP_PID"))" "$(ulimit -Hn)
+$(ulimit -Hn)"
+is 'a container what the server was started with' "$(files "$(pid_of a)")" \
+    $FILES
+is 'and its shim' "$(files "$(ps -o ppid= -p "$(pid_of a)")")" $FILES
 
 # ---- a log that is set aside is followed on, and goes with its container -----
 BIG='head -c 59000 /dev/zero | tr "\0" x | fold -w 590; echo line $i'
@@ -134,8 +176,11 @@ while [ $i -lt 20 ]; do
 	pod "quick$i" 'exit 0' 'restartPolicy: Never'
 done
 wait_for 30 quick 20
-pod crash 'exit 1'
-wait_for 30 gives CrashLoopBackOff field crash "$S.state.waiting.reason"
+pod crash "echo x >> $W/times; wc -l < $W/times; exit 1"
+wait_for 40 gives '1 CrashLoopBackOff' field crash \
+    "$S.restartCount}{\" \"}{$S.state.waiting.reason"
+is 'backing off, the log is of the last that ran' "$(k logs crash)" 2
+is 'and so is the previous one' "$(k logs crash --previous)" 2
 pod init 'cat /tmp/none.$PPID; exec sleep 1000' \
     'initContainers: [{name: i, image: host, command: [sh, -c, "echo first"]}]'
 wait_for 20 gives Running field init .status.phase

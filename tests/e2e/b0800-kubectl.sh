@@ -149,6 +149,11 @@ other_rows() {
 	row '*Resources*Verbs*' auth can-i --list
 	row '*deployments*deploy*apps/v1*true*Deployment*' api-resources
 	row '*apps/v1*' api-versions
+	for rest in '' --chunk-size=0; do
+		# In the order in which they match.
+		row 'NAME*exempt*probes*scheduler*global-default*catch-all*' \
+		    get flowschemas $rest
+	done
 	row '*pintle*' version
 	row '*rollingUpdate*' explain deployment.spec.strategy
 	row '*ScalingReplicaSet*' get events

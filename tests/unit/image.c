@@ -600,6 +600,7 @@ int
 main(void)
 {
 	tap_deadline(60);
+	image_utf8();
 	host = pin_host_real();
 	snprintf(data, sizeof(data), "%s/data", tap_tmp());
 	snprintf(file, sizeof(file), "%s/image.tar", tap_tmp());

@@ -152,7 +152,11 @@ test_limits(void)
 			memcpy(deep + i * 2, "[\n", 2);
 		CHECK_INT(pin_yaml_parse(NULL, deep, n * 2, &o, &e),
 		    PIN_ELIMIT);
-		CHECK(strstr(e.text, "exceeded max depth of 10000") != NULL);
+		CHECK_STR(e.text, "yaml: line 10001: exceeded max depth of "
+		    "10000");
+		memset(deep, '[', n);
+		CHECK_INT(pin_yaml_parse(NULL, deep, n, &o, &e), PIN_ELIMIT);
+		CHECK_STR(e.text, "yaml: exceeded max depth of 10000");
 	}
 	CASE("with every ceiling it reads or says that memory is short") {
 		for (i = 0; ; i += 8) {

@@ -16,6 +16,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/files.h"
+
 #define DIRS	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 char *
@@ -62,6 +64,7 @@ child(const struct oci *o, const char *const *argv, int out)
 		_exit(127);
 	if (o->cgroups.kind == CGROUP_HYBRID && oci_kind(argv[0]) == OCI_CRUN)
 		oci_os_cgroup_view();
+	files_restore();
 	(void)execv(argv[0], (char *const *)(uintptr_t)argv);
 	_exit(127);
 }
