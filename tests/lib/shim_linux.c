@@ -97,7 +97,7 @@ fails(void)
 {
 	struct timespec ts = { fail_late / 1000,
 	    fail_late % 1000 * 1000000L };
-	int e = fail_errno;	/* while it holds, shim_fail may end the fault */
+	int e = fail_errno;	/* shim_fail may end it meanwhile */
 
 	calls++;
 	if (fail_at == 0 || calls < fail_at || holding ||
