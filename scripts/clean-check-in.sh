@@ -4,12 +4,14 @@
 # clean-check-in.sh -- what clean-check.sh runs inside the minimal system: as
 # root with nothing installed, and as a user when root has installed it.
 # usage: clean-check-in.sh [user]
-# `make up` must bring a ready node, `make check` ($STAGES, see below) pass.
+# `make up` must bring a ready node and a demo that answers, `make check` ($STAGES,
+# see below) pass.
 set -u
 : "${STAGES=deps build tidy unit kinds sim}"
 : "${LISTEN:=127.0.0.1:16443}"
 UP_SECS=900			# packages, build and start
-export STAGES LISTEN
+CLUSTER_IPS=no			# they would change this machine's network
+export STAGES LISTEN CLUSTER_IPS
 cd "$(dirname "$0")/.." || exit 2
 who=${1:-root}
 bad=0
@@ -50,8 +52,9 @@ up() {
 	pid=$!
 	kc=build/data/admin.kubeconfig
 	up_wait $pid grep -q '^In another terminal' "$work/up.log" &&
-	    up_wait $pid node_ready
+	    up_wait $pid node_ready && grep '^hello from demo-' "$work/up.log"
 	rc=$?
+	[ $rc = 0 ] || cat "$work/up.log"
 	echo "make up as $who: $(($(date +%s) - begin)) s"
 	kill $pid			# make tells what it started
 	wait $pid
