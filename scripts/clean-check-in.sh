@@ -4,8 +4,8 @@
 # clean-check-in.sh -- what clean-check.sh runs inside the minimal system: as
 # root with nothing installed, and as a user when root has installed it.
 # usage: clean-check-in.sh [user]
-# `make up` must bring a ready node and a demo that answers, `make check` ($STAGES,
-# see below) pass.
+# `make up` must bring a ready node and a demo that answers, `make check` (of
+# $STAGES, see below) pass.
 set -u
 : "${STAGES=deps build tidy unit kinds sim}"
 : "${LISTEN:=127.0.0.1:16443}"
