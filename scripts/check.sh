@@ -94,8 +94,10 @@ if [ "$long" = all ]; then
 		plain clean-os env -u STAGES sh scripts/clean-check.sh \
 		    "${XDG_CACHE_HOME:-$HOME/.cache}/pintle/clean-bookworm"
 	fi
-	tap cross-all cross CROSS='x86_64-freebsd x86_64-netbsd
-	    x86_64-openbsd aarch64-linux-musl aarch64-freebsd
-	    aarch64-netbsd aarch64-openbsd x86_64-linux-musl'
+	cross=
+	for os in linux-musl freebsd netbsd openbsd; do
+		cross="$cross x86_64-$os aarch64-$os"
+	done
+	tap cross-all cross CROSS="$cross"
 fi
 finish

@@ -58,6 +58,7 @@ up() {
 	echo "make up as $who: $(($(date +%s) - begin)) s"
 	kill $pid			# make tells what it started
 	wait $pid
+	make down || rc=1
 	return $rc
 }
 report() { # RC WHAT

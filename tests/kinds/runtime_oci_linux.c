@@ -564,7 +564,8 @@ test_mounts(void)
 		CHECK(says("stdout F wrote"));
 		CHECK(says("stdout F refused"));
 		CHECK(!says("stdout F readonly"));
-		CHECK(says("127.0.0.1"));
+		CHECK(says("127.0.0.1") || access("/etc/hosts",
+		    F_OK) != 0);	/* a bare system has none */
 		CHECK_INT(says("stdout F /etc/resolv.conf"),
 		    access("/etc/resolv.conf", R_OK) == 0);
 		gone("vol");
