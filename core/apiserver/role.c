@@ -5,22 +5,18 @@
  * Threads: signals on the main thread; the control loop has one of its own.
  * Contract: docs/architecture.md section 3, "The contract that tests and
  * scripts rely on". */
-#include <errno.h>
 #include <limits.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/apiserver/server.h"
 #include "core/apiserver/verbs.h"
 #include "core/cli/cli.h"
 #include "core/controller/controllers.h"
-#include "core/files.h"
 #include "core/host/addrs.h"
 #include "core/scheduler/scheduler.h"
 #include "core/supervise/supervise.h"
@@ -113,17 +109,6 @@ end_run(struct pin_msg *msg)
 
 /* ---- start and stop ------------------------------------------------- */
 
-static int
-data_dir(const char *given, char out[PATH_MAX], struct pin_err *err)
-{
-	if (mkdir(given, 0700) != 0 && errno != EEXIST)
-		return (pin_err_os(err, PIN_EIO, errno, "cannot make %s",
-		    given));
-	if (realpath(given, out) == NULL)
-		return (pin_err_os(err, PIN_EIO, errno, "%s", given));
-	return (PIN_OK);
-}
-
 static void
 say_ready(const struct apiserver *srv)
 {
@@ -214,44 +199,23 @@ role_run(const struct pin_args *args, const char *data, const char *config,
 }
 
 static int
-run(const struct pin_args *args, int whole)
+run_alone(const struct pin_args *args, const char *data, const char *config,
+    const char *plugins, const sigset_t *set, struct pin_err *err)
 {
-	char data[PATH_MAX], *config, *plugins;
-	struct pin_err err = PIN_ERR_INIT;
-	const char *given = pin_args_get(args, "data");
-	sigset_t set;
-	int rc;
+	return (role_run(args, data, config, plugins, 0, set, err));
+}
 
-	if (given == NULL) {
-		fprintf(stderr, "pintle: --data DIR is needed\n");
-		return (PIN_EXIT_USAGE);
-	}
-	files_raise();
-	/* Before any thread is made: all of them inherit this. */
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	config = pin_args_config(args);
-	if (config == NULL)
-		return (PIN_EXIT_FAILED);
-	plugins = pin_args_plugins(args);
-	rc = data_dir(given, data, &err);
-	if (rc == PIN_OK)
-		rc = role_run(args, data, config, plugins, whole, &set,
-		    &err);
-	if (rc != PIN_OK)
-		fprintf(stderr, "pintle: %s\n", err.text);
-	free(config);
-	free(plugins);
-	return (rc == PIN_OK ? PIN_EXIT_OK : PIN_EXIT_FAILED);
+static int
+run_whole(const struct pin_args *args, const char *data, const char *config,
+    const char *plugins, const sigset_t *set, struct pin_err *err)
+{
+	return (role_run(args, data, config, plugins, 1, set, err));
 }
 
 int
 pin_verb_apiserver(const struct pin_args *args)
 {
-	return (run(args, 0));
+	return (pin_role(args, run_alone));
 }
 
 /* ---- a whole node ----------------------------------------------------- */
@@ -259,7 +223,7 @@ pin_verb_apiserver(const struct pin_args *args)
 static int
 run_control_plane(const void *arg)
 {
-	return (run(arg, 1));
+	return (pin_role(arg, run_whole));
 }
 
 /* The node agent is this program again: it begins with nothing of ours. */

@@ -7,6 +7,7 @@
 #ifndef PIN_CORE_CLI_H
 #define PIN_CORE_CLI_H
 
+#include <signal.h>
 #include <stdint.h>
 
 #include <pintle/host.h>
@@ -47,6 +48,14 @@ PIN_API char	*pin_args_plugins(const struct pin_args *);
 PIN_API char	*pin_args_config(const struct pin_args *);
 
 typedef int pin_verb_fn(const struct pin_args *);	/* PIN_EXIT_... */
+
+/* Serves until a signal of the set, which every thread blocks. data is the
+ * absolute path of --data, made when it was missing. */
+typedef int pin_role_fn(const struct pin_args *, const char *data,
+    const char *config, const char *plugins, const sigset_t *,
+    struct pin_err *);
+/* The way into fn; says its error. PIN_EXIT_... */
+int	pin_role(const struct pin_args *, pin_role_fn *fn);
 
 struct pin_verb {
 	const char	*name;		/* "plugin list" */

@@ -295,6 +295,20 @@ pin__real_sock_close(struct pin_sock *base)
 	s->fd = -1;
 }
 
+/* A descriptor, which it owns from here on, as a socket of a loop. */
+static int
+sock_of(struct pin_loop *l, int fd, int family, struct pin__real_sock **out,
+    struct pin_err *err)
+{
+	int rc;
+
+	*out = sock_new(l->host, fd, family);
+	rc = sock_bind_loop(*out, l, err);
+	if (rc != PIN_OK)
+		pin__real_sock_close(&(*out)->base);
+	return (rc);
+}
+
 void
 pin__real_sock_orphan(uv_handle_t *h)
 {
@@ -418,12 +432,9 @@ pin__real_sock_listen(struct pin_loop *l, const struct pin_addr *a,
 		(void)close(fd);
 		return (rc);
 	}
-	s = sock_new(l->host, fd, u.sa.sa_family);
-	rc = sock_bind_loop(s, l, err);
-	if (rc != PIN_OK) {
-		pin__real_sock_close(&s->base);
+	rc = sock_of(l, fd, u.sa.sa_family, &s, err);
+	if (rc != PIN_OK)
 		return (rc);
-	}
 	s->base.accept = accept_cb;
 	s->base.arg = arg;
 	pin_timer_init(&s->rest, l, on_rest_over);
@@ -457,12 +468,9 @@ pin__real_sock_connect(struct pin_loop *l, const struct pin_addr *a,
 		(void)close(fd);
 		return (rc);
 	}
-	s = sock_new(l->host, fd, u.sa.sa_family);
-	rc = sock_bind_loop(s, l, err);
-	if (rc != PIN_OK) {
-		pin__real_sock_close(&s->base);
+	rc = sock_of(l, fd, u.sa.sa_family, &s, err);
+	if (rc != PIN_OK)
 		return (rc);
-	}
 	s->base.ready = ready;
 	s->base.arg = arg;
 	pin__real_sock_want(&s->base, PIN_SOCK_WRITE);
@@ -579,12 +587,9 @@ pin__real_dgram_open(struct pin_loop *l, const struct pin_addr *a,
 		(void)close(fd);
 		return (rc);
 	}
-	s = sock_new(l->host, fd, AF_UNIX);	/* no TCP options */
-	rc = sock_bind_loop(s, l, err);
-	if (rc != PIN_OK) {
-		pin__real_sock_close(&s->base);
+	rc = sock_of(l, fd, AF_UNIX, &s, err);	/* no TCP options */
+	if (rc != PIN_OK)
 		return (rc);
-	}
 	s->base.ready = ready;
 	s->base.arg = arg;
 	pin__real_sock_want(&s->base, PIN_SOCK_READ);

@@ -3,18 +3,13 @@
  * role.c -- the verb `kubelet`: signals, and the wait for a kubeconfig that
  * the API server writes when both start together.
  * Thread: main. Contract: docs/node.md. */
-#include <errno.h>
 #include <limits.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "core/cli/cli.h"
-#include "core/files.h"
 #include "core/host/addrs.h"
 #include "core/kubelet/kubelet.h"
 
@@ -73,35 +68,5 @@ run(const struct pin_args *args, const char *data, const char *config,
 int
 pin_verb_kubelet(const struct pin_args *args)
 {
-	char data[PATH_MAX], *config, *plugins;
-	struct pin_err err = PIN_ERR_INIT;
-	const char *given = pin_args_get(args, "data");
-	sigset_t set;
-	int rc = PIN_OK;
-
-	if (given == NULL) {
-		fprintf(stderr, "pintle: --data DIR is needed\n");
-		return (PIN_EXIT_USAGE);
-	}
-	files_raise();
-	/* Before any thread is made: all of them inherit this. */
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	config = pin_args_config(args);
-	if (config == NULL)
-		return (PIN_EXIT_FAILED);
-	plugins = pin_args_plugins(args);
-	if ((mkdir(given, 0700) != 0 && errno != EEXIST) ||
-	    realpath(given, data) == NULL)
-		rc = pin_err_os(&err, PIN_EIO, errno, "%s", given);
-	if (rc == PIN_OK)
-		rc = run(args, data, config, plugins, &set, &err);
-	if (rc != PIN_OK)
-		fprintf(stderr, "pintle: %s\n", err.text);
-	free(config);
-	free(plugins);
-	return (rc == PIN_OK ? PIN_EXIT_OK : PIN_EXIT_FAILED);
+	return (pin_role(args, run));
 }
