@@ -161,11 +161,8 @@ watch_batch(struct pin_msg *msg)
 	if (b->revision > wf->revision)
 		wf->revision = b->revision;
 	free(b);
+	front_catch_up(wf);
 	front_flush(wf);
-	if (wf->catching != NULL) {
-		front_catch_up(wf);
-		front_flush(wf);
-	}
 	if (wf->waiting != NULL)
 		front_waiters(wf, pin_host_now(wf->front->srv->host));
 }
