@@ -168,11 +168,16 @@ need_cmd() { # CMD: its name is the id of the skip
 }
 
 # bg CMD...: in the background, stopped at the end; sets BG_PID and BG_LOG.
+# A function puts $E_EXEC before its last program: then BG_PID is that one's,
+# and ending it leaves nothing running.
+E_EXEC=
 bg() {
 	E_BG=$((${E_BG:-0} + 1))
 	BG_LOG=$W/bg$E_BG.log
+	E_EXEC=exec
 	"$@" > "$BG_LOG" 2>&1 &
 	BG_PID=$!
+	E_EXEC=
 	E_PIDS="$BG_PID $E_PIDS"
 }
 # A port that nobody listens on, in PORT.

@@ -35,7 +35,7 @@ conf() {
 fill() {
 	f_n=$1
 	shift
-	"$FILL" "$UP_URL" "$DATA/pki/ca.crt" "$TOKEN" "$f_n" -m "$@"
+	$E_EXEC "$FILL" "$UP_URL" "$DATA/pki/ca.crt" "$TOKEN" "$f_n" -m "$@"
 }
 logged() { # PATTERN COUNT: that many lines of the log, or more
 	[ "$(grep -c "$1" "$UP_LOG")" -ge "$2" ]

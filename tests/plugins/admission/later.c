@@ -22,7 +22,8 @@ struct later {
 	pthread_cond_t	 ready;
 	int64_t		 ms;
 	const char	*hold;
-	uint32_t	 stop, n;
+	uint32_t	 stop;
+	uint32_t	 first, n;	/* a ring: none may starve */
 	struct pin_call	*queue[QUEUE_MAX];
 };
 
@@ -91,7 +92,9 @@ later_run(void *arg)
 			(void)pthread_cond_wait(&l->ready, &l->lock);
 			continue;
 		}
-		call = l->queue[--l->n];
+		call = l->queue[l->first];
+		l->first = (l->first + 1) % QUEUE_MAX;
+		l->n--;
 		(void)pthread_mutex_unlock(&l->lock);
 		answer(l, call);
 		(void)pthread_mutex_lock(&l->lock);
@@ -148,7 +151,7 @@ later_validate(void *self, struct pin_call *call,
 	if (l->n == QUEUE_MAX)
 		rc = PIN_EBUSY;
 	else
-		l->queue[l->n++] = call;
+		l->queue[(l->first + l->n++) % QUEUE_MAX] = call;
 	(void)pthread_cond_signal(&l->ready);
 	(void)pthread_mutex_unlock(&l->lock);
 	return (rc);
