@@ -222,6 +222,21 @@ w_behind(void *arg)
 	fakeapi_error(410);
 }
 
+/* The server is one that was restored from a backup: it counts from an
+ * earlier revision, and what came after that never happened. */
+static void
+w_restored(void *arg)
+{
+	(void)arg;
+	fake.mute = 1;
+	fakeapi_delete("", "configmaps", "d", "g");
+	fake.w.revision = 1;
+	fakeapi_put("", "configmaps", CM("b", "back"));
+	fakeapi_put("", "configmaps", CM("h", "1"));
+	fake.mute = 0;
+	fakeapi_drop_watches();
+}
+
 static void
 w_old_news(void *arg)
 {
@@ -334,6 +349,19 @@ check_informer(void)
 		fakeapi_do(w_put, CM("g", "1"));
 		WAIT(atomic_load(&nheard) >= 1, DEADLINE_MS);
 		CHECK_STR(heard, "+g ");
+	}
+	CASE("a server that went back in time: its state is taken") {
+		forget();
+		fakeapi_do(w_restored, NULL);
+		WAIT(strstr(heard, "+h ") != NULL && strstr(heard, "-g ") !=
+		    NULL, DEADLINE_MS);
+		CHECK(strstr(heard, "~b ") != NULL);
+		do_on_loop(list_cache);
+		CHECK_STR(had, "b d e f h ");
+		forget();
+		fakeapi_do(w_put, CM("b", "on"));
+		WAIT(atomic_load(&nheard) >= 1, DEADLINE_MS);
+		CHECK_STR(heard, "~b ");
 	}
 	do_on_loop(stop);
 	WAIT(atomic_load(&closed), DEADLINE_MS);
