@@ -286,6 +286,24 @@ check_lean(void)
 }
 
 static void
+check_restored(void)
+{
+	CASE("a server that went back in time: its state is taken") {
+		forget();
+		fakeapi_do(w_restored, NULL);
+		WAIT(strstr(heard, "+h ") != NULL && strstr(heard, "-g ") !=
+		    NULL, DEADLINE_MS);
+		CHECK(strstr(heard, "~b ") != NULL);
+		do_on_loop(list_cache);
+		CHECK_STR(had, "b d e f h ");
+		forget();
+		fakeapi_do(w_put, CM("b", "on"));
+		WAIT(atomic_load(&nheard) >= 1, DEADLINE_MS);
+		CHECK_STR(heard, "~b ");
+	}
+}
+
+static void
 check_informer(void)
 {
 	static const struct client_identity who = { .name = { "me", 2 } };
@@ -350,19 +368,7 @@ check_informer(void)
 		WAIT(atomic_load(&nheard) >= 1, DEADLINE_MS);
 		CHECK_STR(heard, "+g ");
 	}
-	CASE("a server that went back in time: its state is taken") {
-		forget();
-		fakeapi_do(w_restored, NULL);
-		WAIT(strstr(heard, "+h ") != NULL && strstr(heard, "-g ") !=
-		    NULL, DEADLINE_MS);
-		CHECK(strstr(heard, "~b ") != NULL);
-		do_on_loop(list_cache);
-		CHECK_STR(had, "b d e f h ");
-		forget();
-		fakeapi_do(w_put, CM("b", "on"));
-		WAIT(atomic_load(&nheard) >= 1, DEADLINE_MS);
-		CHECK_STR(heard, "~b ");
-	}
+	check_restored();
 	do_on_loop(stop);
 	WAIT(atomic_load(&closed), DEADLINE_MS);
 	pin_loop_close(&loop);
