@@ -36,6 +36,8 @@
 #define KUBELET_RETRY_MS	2000	/* after an error of a pod's worker */
 #define KUBELET_EVENTS_MAX	256	/* waiting; more are dropped, counted */
 #define KUBELET_CALL_MS		15000
+#define KUBELET_MESSAGE_MAX	4096	/* of a container that ended */
+#define KUBELET_NAME_MAX	256	/* of a host */
 #define KUBELET_PORT		10250	/* for logs; taken: any */
 #define MS_NS			UINT64_C(1000000)
 
@@ -210,6 +212,11 @@ struct kubelet {
 /* node.c */
 void	node_start(struct kubelet *);
 void	node_stop(struct kubelet *);
+/* All of it is for pods. Bytes, whole KiB; 0: not known. */
+struct node_has {
+	int64_t		 cpus, memory, disk;
+};
+void	node_has(const struct kubelet *, struct node_has *);
 
 /* pods.c: loop */
 void	pods_start(struct kubelet *);
@@ -235,6 +242,22 @@ void	container_id(const struct kpod *, const struct kcontainer *,
 void	container_log(const struct kpod *, const char *container,
 	    uint32_t attempt, char out[KUBELET_PATH_MAX]);
 
+/* etc.c: work pool. The pod's host name; PIN_ENOTFOUND when it would be too
+ * long. etc_make says where the files are. */
+int	etc_hostname(const struct kpod *, char out[KUBELET_NAME_MAX],
+	    struct pin_err *);
+int	etc_make(struct kpod *, char hosts[KUBELET_PATH_MAX],
+	    char resolv[KUBELET_PATH_MAX], struct pin_err *);
+
+/* message.c: work pool. Where the newest instance may leave its last words;
+ * what it left, as bytes, or the end of its log. */
+int	message_make(const struct kpod *, const struct kcontainer *,
+	    char path[KUBELET_PATH_MAX], struct pin_err *);
+size_t	message_read(const struct kpod *, const struct kcontainer *,
+	    uint32_t attempt, int failed, char out[KUBELET_MESSAGE_MAX]);
+void	message_path(const struct kpod *, const struct kcontainer *,
+	    uint32_t attempt, char out[KUBELET_PATH_MAX]);
+
 /* refuse.c: names what this node cannot honour */
 int	pod_refuse(const struct kpod *, struct pin_err *);
 
@@ -248,6 +271,7 @@ int	tree_remove(const char *path, struct pin_err *);
 int	dirs_make(const char *path, uint32_t mode, struct pin_err *);
 
 /* field.c: downward API */
+void	pod_ip(const struct kpod *, uint32_t i, char out[64]);
 int	field_value(const struct kpod *, pin_node ref, struct pin_out *,
 	    struct pin_err *);
 int	resource_value(const struct kpod *, pin_node ref,

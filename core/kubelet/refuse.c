@@ -10,12 +10,12 @@
 #include "core/kubelet/kubelet_int.h"
 
 static const char *const pod_true[] = {
-	"shareProcessNamespace", "setHostnameAsFQDN", NULL
+	"shareProcessNamespace", NULL
 };
 
 static const char *const pod_absent[] = {
-	"hostAliases", "dnsConfig", "resourceClaims", "ephemeralContainers",
-	"readinessGates", "resources", NULL
+	"resourceClaims", "ephemeralContainers", "readinessGates",
+	"resources", NULL
 };
 
 static const char *const container_absent[] = {

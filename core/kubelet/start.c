@@ -45,6 +45,8 @@ words(const struct kpod *pod, pin_node list, char *const *env)
 	return (out);
 }
 
+#define OWN_MOUNTS	3		/* hosts, resolv.conf, last words */
+
 struct mounts {
 	uint32_t	 n;
 	struct pin_mount m[PIN_MOUNTS_MAX];
@@ -143,9 +145,9 @@ mount_one(struct kpod *pod, const struct kcontainer *c, pin_node v,
 	struct pin_mount *mt = &m->m[m->n];
 	int rc;
 
-	if (m->n == PIN_MOUNTS_MAX)
+	if (m->n == PIN_MOUNTS_MAX - OWN_MOUNTS)
 		return (pin_err_set(err, PIN_EINVALID, "more than %d "
-		    "volumeMounts", PIN_MOUNTS_MAX));
+		    "volumeMounts", PIN_MOUNTS_MAX - OWN_MOUNTS));
 	rc = volume_path(pod, name, path);
 	if (rc < 0)
 		return (pin_err_set(err, PIN_EINVALID, "volume \"" PIN_SFMT
@@ -165,17 +167,47 @@ mount_one(struct kpod *pod, const struct kcontainer *c, pin_node v,
 	return (PIN_OK);
 }
 
+/* Unless the pod mounts something there itself. */
+static void
+mount_own(struct mounts *m, const char *source, const char *target)
+{
+	struct pin_mount *mt = &m->m[m->n];
+	uint32_t i;
+
+	for (i = 0; i < m->n; i++)
+		if (strcmp(m->m[i].target, target) == 0)
+			return;
+	mt->source = keep(m, source);
+	mt->target = keep(m, target);
+	mt->own_files = 1;
+	m->n++;
+}
+
 static int
 mounts_make(struct kpod *pod, struct kcontainer *c, char *const *env,
     struct mounts *m, struct pin_err *err)
 {
 	pin_node v = pin_obj_first(pod->obj, pin_obj_get(pod->obj, c->spec,
 	    "volumeMounts"));
+	char path[KUBELET_PATH_MAX], resolv[KUBELET_PATH_MAX];
 	int rc = PIN_OK;
 
 	for (; v != 0 && rc == PIN_OK; v = pin_obj_next(pod->obj, v))
 		rc = mount_one(pod, c, v, env, m, err);
-	return (rc);
+	if (rc == PIN_OK)
+		rc = etc_make(pod, path, resolv, err);
+	if (rc != PIN_OK)
+		return (rc);
+	mount_own(m, path, "/etc/hosts");
+	mount_own(m, resolv, "/etc/resolv.conf");
+	rc = message_make(pod, c, path, err);
+	if (rc != PIN_OK)
+		return (rc);
+	str_copy(resolv, sizeof(resolv), pin_obj_str(pod->obj, pin_obj_get(
+	    pod->obj, c->spec, "terminationMessagePath")));
+	if (resolv[0] == '/')
+		mount_own(m, path, resolv);
+	return (PIN_OK);
 }
 
 static int64_t
@@ -235,7 +267,7 @@ container_start(struct kpod *pod, struct kcontainer *c, struct pin_err *err)
 {
 	struct pin_container pc = { .size = sizeof(pc), .host_network = 1 };
 	char log[KUBELET_PATH_MAX], dir[KUBELET_PATH_MAX], img[512], wd[1024];
-	char **env = NULL, **cmd = NULL, **args = NULL;
+	char **env = NULL, **cmd = NULL, **args = NULL, hn[KUBELET_NAME_MAX];
 	struct mounts *m = pin_xcalloc(1, sizeof(*m));
 	struct pin_str s;
 	int rc;
@@ -249,6 +281,8 @@ container_start(struct kpod *pod, struct kcontainer *c, struct pin_err *err)
 		rc = mounts_make(pod, c, env, m, err);
 	if (rc == PIN_OK)
 		rc = user(pod, c, &pc, err);
+	if (rc == PIN_OK)
+		rc = etc_hostname(pod, hn, err);
 	if (rc != PIN_OK)
 		goto out;
 	cmd = words(pod, pin_obj_get(pod->obj, c->spec, "command"), env);
@@ -272,7 +306,7 @@ container_start(struct kpod *pod, struct kcontainer *c, struct pin_err *err)
 	pc.args = (const char *const *)args;
 	pc.env = (const char *const *)env;
 	pc.workdir = s.len > 0 ? wd : NULL;
-	pc.hostname = pod->name;
+	pc.hostname = hn;
 	pc.mounts = m->m;
 	pc.nmounts = m->n;
 	pc.netns = pod->net.netns[0] != '\0' ? pod->net.netns : NULL;

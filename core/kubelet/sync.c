@@ -420,6 +420,8 @@ start(struct kpod *pod, struct kcontainer *c)
 			(void)snprintf(set_aside, sizeof(set_aside), "%s.1",
 			    log);
 			(void)pin_path_unlink(pod->k->host, set_aside, NULL);
+			message_path(pod, c, c->attempt - 1, log);
+			(void)pin_path_unlink(pod->k->host, log, NULL);
 		}
 		c->attempt++;
 		c->backoff_ms = c->backoff_ms == 0 ? KUBELET_BACKOFF_MS :
