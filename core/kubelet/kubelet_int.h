@@ -148,6 +148,7 @@ struct kpod {
 	struct pin_pod_net_result net;
 	struct kcond	 cond[KCOND__COUNT];
 	char		*status;	/* last written */
+	uint64_t	*wrote;		/* of each volume: payload_hash */
 	uint32_t	 n, pad3;
 	struct kcontainer *c;		/* init containers first */
 	uint64_t	 next_ms;	/* when to look again; 0: on news */
@@ -241,6 +242,8 @@ int	pod_refuse(const struct kpod *, struct pin_err *);
 int	volumes_make(struct kpod *, struct pin_err *);
 int	volume_path(const struct kpod *, struct pin_str name,
 	    char out[KUBELET_PATH_MAX]);
+/* Does this node write it? Containers see such a one read-only. */
+int	volume_written(const struct kpod *, struct pin_str name);
 int	tree_remove(const char *path, struct pin_err *);
 int	dirs_make(const char *path, uint32_t mode, struct pin_err *);
 

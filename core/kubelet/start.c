@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/kubelet/kubelet_int.h"
+#include "core/kubelet/subpath.h"
 #include "lib/quantity/quantity.h"
 
 void
@@ -48,44 +49,98 @@ struct mounts {
 	uint32_t	 n;
 	struct pin_mount m[PIN_MOUNTS_MAX];
 	char		*text[PIN_MOUNTS_MAX * 2];
-	uint32_t	 ntext;
+	uint32_t	 ntext, nheld;
 };
 
 static char *
-keep(struct mounts *m, const char *a, const char *b, struct pin_str rest)
+keep(struct mounts *m, const char *s)
 {
-	size_t n = strlen(a) + strlen(b) + rest.len + 1;
-	char *p = pin_xmalloc(n);
+	char *p = pin_xstrdup(s);
 
-	snprintf(p, n, "%s%s" PIN_SFMT, a, b, PIN_SARG(rest));
 	m->text[m->ntext++] = p;
 	return (p);
 }
 
+/* No component is "..": what the API refuses, an expression may still make. */
 static int
-safe_subpath(struct pin_str s)
+safe_subpath(const char *s)
 {
-	size_t i;
+	size_t n;
 
-	if (s.len > 0 && s.p[0] == '/')
+	if (s[0] == '/')
 		return (0);
-	for (i = 0; i + 1 < s.len; i++)
-		if (s.p[i] == '.' && s.p[i + 1] == '.')
+	for (; *s != '\0'; s += n + (s[n] == '/')) {
+		n = strcspn(s, "/");
+		if (n == 2 && s[0] == '.' && s[1] == '.')
 			return (0);
+	}
 	return (1);
 }
 
-static int
-mount_one(struct kpod *pod, pin_node v, char *const *env, struct mounts *m,
-    struct pin_err *err)
+static char *
+sub_of(struct kpod *pod, pin_node v, char *const *env)
 {
 	const struct pin_obj *o = pod->obj;
-	struct pin_str name = pin_obj_str(o, pin_obj_get(o, v, "name")),
-	    sub = pin_obj_str(o, pin_obj_get(o, v, "subPath")),
-	    expr = pin_obj_str(o, pin_obj_get(o, v, "subPathExpr")),
-	    none = { NULL, 0 };
+	struct pin_str sub = pin_obj_str(o, pin_obj_get(o, v, "subPath")),
+	    expr = pin_obj_str(o, pin_obj_get(o, v, "subPathExpr"));
+
+	return (expr.len > 0 ? env_expand(env, expr) : pin_xstrndup(sub.p !=
+	    NULL ? sub.p : "", sub.len));
+}
+
+static void
+held_name(const struct kcontainer *c, uint32_t i, char out[160])
+{
+	snprintf(out, 160, "%s-%u", c->id, i);
+}
+
+static void
+mounts_fini(struct kpod *pod, const struct kcontainer *c, struct mounts *m)
+{
+	char at[160];
+
+	while (m->nheld > 0) {
+		held_name(c, --m->nheld, at);
+		subpath_drop(pod->k, at);
+	}
+	while (m->ntext > 0)
+		free(m->text[--m->ntext]);
+	free(m);
+}
+
+/* PIN_ENOTFOUND, as what is missing: it may be put right, and is tried
+ * again. */
+static int
+sub_path(struct kpod *pod, const struct kcontainer *c, struct mounts *m,
+    const char *sub, char path[KUBELET_PATH_MAX], struct pin_err *err)
+{
+	char at[160], volume[KUBELET_PATH_MAX];
+	int rc;
+
+	if (sub[0] == '\0')
+		return (PIN_OK);
+	if (strstr(sub, "$(") != NULL)	/* what has no value stays */
+		return (pin_err_set(err, PIN_ENOTFOUND, "subPathExpr: missing "
+		    "value in \"%s\"", sub));
+	if (!safe_subpath(sub))
+		return (pin_err_set(err, PIN_ENOTFOUND, "subPath \"%s\" "
+		    "leaves its volume", sub));
+	snprintf(volume, sizeof(volume), "%s", path);
+	held_name(c, m->nheld++, at);
+	rc = subpath_hold(pod->k, volume, sub, at, path, err);
+	if (rc != PIN_OK)
+		err->code = PIN_ENOTFOUND;
+	return (rc != PIN_OK ? PIN_ENOTFOUND : PIN_OK);
+}
+
+static int
+mount_one(struct kpod *pod, const struct kcontainer *c, pin_node v,
+    char *const *env, struct mounts *m, struct pin_err *err)
+{
+	const struct pin_obj *o = pod->obj;
+	struct pin_str name = pin_obj_str(o, pin_obj_get(o, v, "name"));
+	char path[KUBELET_PATH_MAX], target[KUBELET_PATH_MAX], *sub;
 	struct pin_mount *mt = &m->m[m->n];
-	char path[KUBELET_PATH_MAX], *expanded = NULL;
 	int rc;
 
 	if (m->n == PIN_MOUNTS_MAX)
@@ -95,29 +150,19 @@ mount_one(struct kpod *pod, pin_node v, char *const *env, struct mounts *m,
 	if (rc < 0)
 		return (pin_err_set(err, PIN_EINVALID, "volume \"" PIN_SFMT
 		    "\" is not there", PIN_SARG(name)));
-	if (expr.len > 0) {
-		expanded = env_expand(env, expr);
-		sub = (struct pin_str){ expanded, strlen(expanded) };
-	}
-	if (!safe_subpath(sub))
-		rc = pin_err_set(err, PIN_EINVALID, "subPath \"" PIN_SFMT
-		    "\" leaves its volume", PIN_SARG(sub));
-	else {
-		mt->source = keep(m, path, sub.len > 0 ? "/" : "", sub);
-		mt->target = keep(m, "", "", pin_obj_str(o, pin_obj_get(o, v,
-		    "mountPath")));
-		mt->read_only = (uint32_t)pin_obj_true(o, pin_obj_get(o, v,
-		    "readOnly"));
-		m->n++;
-		rc = PIN_OK;
-		if (sub.len > 0)
-			rc = dirs_make(mt->source, 0755, err);
-		if (rc == PIN_EEXISTS)
-			rc = PIN_OK;	/* a file */
-	}
-	(void)none;
-	free(expanded);
-	return (rc);
+	sub = sub_of(pod, v, env);
+	rc = sub_path(pod, c, m, sub, path, err);
+	free(sub);
+	if (rc != PIN_OK)
+		return (rc);
+	str_copy(target, sizeof(target), pin_obj_str(o, pin_obj_get(o, v,
+	    "mountPath")));
+	mt->source = keep(m, path);
+	mt->target = keep(m, target);
+	mt->read_only = (uint32_t)(volume_written(pod, name) ||
+	    pin_obj_true(o, pin_obj_get(o, v, "readOnly")));
+	m->n++;
+	return (PIN_OK);
 }
 
 static int
@@ -129,7 +174,7 @@ mounts_make(struct kpod *pod, struct kcontainer *c, char *const *env,
 	int rc = PIN_OK;
 
 	for (; v != 0 && rc == PIN_OK; v = pin_obj_next(pod->obj, v))
-		rc = mount_one(pod, v, env, m, err);
+		rc = mount_one(pod, c, v, env, m, err);
 	return (rc);
 }
 
@@ -241,8 +286,6 @@ out:
 	words_free(cmd);
 	words_free(args);
 	env_free(&env);
-	while (m->ntext > 0)
-		free(m->text[--m->ntext]);
-	free(m);
+	mounts_fini(pod, c, m);
 	return (rc);
 }

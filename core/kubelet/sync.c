@@ -55,6 +55,7 @@ pod_fini(struct kpod *pod)
 	pin_buf_put(&pod->pending);
 	pin_obj_free(&pod->obj);
 	free(pod->status);
+	free(pod->wrote);
 	free(pod->c);
 }
 
