@@ -45,7 +45,8 @@ initContainers:
 containers:
 - {name: c, image: "hello:1",
    volumeMounts: [{name: v, mountPath: /m, subPath: x}],
-   command: [sh, -c, "ls /m; echo bad > /m/came-out; exec sleep 1000"]}
+   command: [sh, -c, "ls /m; echo bad > /m/came-out;
+    exec busybox tail -f /dev/null"]}
 volumes: [{name: v, emptyDir: {}}]
 E
 	wait_for 20 gives CreateContainerConfigError field out \
@@ -71,7 +72,8 @@ containers:
   - {name: v, mountPath: /n, subPath: new/one}
   - {name: v, mountPath: /e, subPathExpr: $(WHO)..2/y}
   env: [{name: WHO, value: me}]
-  command: [sh, -c, "cat /m/f /f; echo two > /n/g; echo 3 > /e/h; exec sleep 1000"]
+  command: [sh, -c, "cat /m/f /f; echo two > /n/g; echo 3 > /e/h;
+    exec busybox tail -f /dev/null"]
 volumes: [{name: v, emptyDir: {}}]
 E
 wait_for 20 gives Running field in .status.phase
@@ -107,14 +109,15 @@ containers:
   - {name: s, mountPath: /s}
   - {name: m, mountPath: /one, subPath: a}
   - {name: e, mountPath: /e}
-  command: [sh, -c, "cat /s/pass /one; echo; echo y > /e/f; exec sleep 1000"]
+  command: [sh, -c, "cat /s/pass /one; echo; echo y > /e/f;
+    exec busybox tail -f /dev/null"]
 - name: root
   image: hello:1
   securityContext: {runAsUser: 0}
   volumeMounts: [{name: m, mountPath: /m}, {name: s, mountPath: /s}]
   command: [sh, -c, "for d in /m /s; do (echo x > $d/own) || echo $d refused;
     busybox ln -s /etc $d/l 2>/dev/null || echo $d refused; done 2>/dev/null;
-    exec sleep 1000"]
+    exec busybox tail -f /dev/null"]
 volumes:
 - {name: m, configMap: {name: m}}
 - {name: s, secret: {secretName: s, defaultMode: 0400}}
@@ -153,7 +156,7 @@ containers:
 - {name: c, image: "hello:1", volumeMounts: [{name: v, mountPath: /v}],
    command: [sh, -c, "cd /v; i=0; while [ $i -lt 300 ]; do
     busybox mkdir d && cd d; i=$((i+1)); done;
-    echo deep; exec sleep 1000"]}
+    echo deep; exec busybox tail -f /dev/null"]}
 volumes: [{name: v, emptyDir: {}}]
 E
 wait_for 30 gives deep k logs deep
