@@ -300,9 +300,9 @@ write_patch(struct request *r)
 	rc = apply_patch(r, doc, patch);
 	if (rc != PIN_OK)
 		return (patch_failed(r, rc));
-	if (body_patched(r, doc) != PIN_OK || pin_conform(r->arena, r->type, doc, pin_obj_root(doc),
-	    PIN_CONFORM_DEFAULT | PIN_CONFORM_EMPTY, &r->sent, st, &r->err) !=
-	    PIN_OK || body_strict(r, st) != PIN_OK)
+	if (body_patched(r, doc) != PIN_OK || pin_conform(r->arena, r->type,
+	    doc, pin_obj_root(doc), PIN_CONFORM_DEFAULT | PIN_CONFORM_EMPTY,
+	    &r->sent, st, &r->err) != PIN_OK || body_strict(r, st) != PIN_OK)
 		return (write_refuse(r, doc));
 	r->changed = st->empty > 0;
 	managed_reset(r, doc);
