@@ -4,10 +4,12 @@
  * a compaction, times to live, restart, one opener, a full queue, a ring much
  * smaller than the data.
  * Contract: pintle/store.h. */
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "core/host/real.h"
 #include "storekit.h"
@@ -534,6 +536,72 @@ test_distrust(void)
 	se_close(&se);
 }
 
+/* So many descriptors are left; -1: as many as before. */
+static void
+files_left(int n)
+{
+	static struct rlimit was;
+	struct rlimit r;
+	int next = dup(0);
+
+	(void)close(next);
+	if (was.rlim_cur == 0)
+		(void)getrlimit(RLIMIT_NOFILE, &was);
+	r = was;
+	if (n >= 0)
+		r.rlim_cur = (rlim_t)(next + n);
+	if (setrlimit(RLIMIT_NOFILE, &r) != 0)
+		BAIL("setrlimit");
+}
+
+/* Clients may hold every descriptor when the log wants its next file, or the
+ * heap its snapshot. */
+static void
+test_no_files(void)
+{
+	int is_memory = strcmp(sk_now->store, "memory") == 0;
+	int64_t rev = 0;
+	int n = 0;
+
+	if (!sk_now->lasts)
+		return;
+	sk_fresh("store.ring=1Mi consensus.segment=1Mi");
+	files_left(0);
+	for (; n < 400 && rev >= 0; n++)
+		rev = se_put_len(&se, "k", 20000, (uint32_t)n);
+	CASE("%s: without descriptors writes are refused", sk_name()) {
+		CHECK_INT(rev, PIN_ENOSPACE);
+		CHECK(n > 10);
+		CHECK_INT(atomic_load(&se.fatal), 0);
+		CHECK_INT(sk_get_rc("k", 0), PIN_OK);
+	}
+	files_left(-1);
+	CASE("%s: ... and taken when there are some again", sk_name()) {
+		WAIT(se_put(&se, "again", "x") > 0, 5000);
+		sk_reopen("store.ring=1Mi consensus.segment=1Mi");
+		CHECK(check_value("k", 20000, (uint32_t)n - 2));
+		CHECK(sk_is_get("again", 0, "x"));
+	}
+	se_close(&se);
+	if (!is_memory)
+		return;
+	sk_fresh("store.ring=1Mi store.snapshot=1Mi consensus.segment=64Mi");
+	files_left(0);
+	for (n = 0, rev = 0; n < 400 && rev >= 0; n++)
+		rev = se_put_len(&se, "k", 20000, (uint32_t)n);
+	CASE("%s: a snapshot that cannot be made now is made later",
+	    sk_name()) {
+		CHECK_INT(rev, 400);
+		CHECK_INT(atomic_load(&se.fatal), 0);
+		files_left(-1);
+		for (n = 0; n < 400; n++)
+			rev = se_put_len(&se, "k", 20000, (uint32_t)n);
+		CHECK_INT(rev, 800);
+	}
+	files_left(-1);
+	se_close(&se);
+}
+
 int
 main(void)
 {
@@ -541,7 +609,7 @@ main(void)
 		test_compact_reader, test_ttl, test_restart, test_hash,
 		test_lock, test_stopped, test_queue, test_queue_bytes,
 		test_small_ring, test_quota, test_snapshot,
-		test_distrust,
+		test_distrust, test_no_files,
 	};
 
 	tap_deadline(240);
