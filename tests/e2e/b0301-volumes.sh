@@ -150,6 +150,35 @@ is 'one state is kept' "$(find "$V/m" -mindepth 1 -maxdepth 1 -type d |
     wc -l)" 1
 is 'a young token stays' "$(tok)" "$token"
 
+# ---- in memory ---------------------------------------------------------------
+pod mem << 'E'
+securityContext: {fsGroup: 3000}
+containers:
+- {name: c, image: "hello:1", volumeMounts: [{name: v, mountPath: /v}],
+   command: [sh, -c, "busybox head -c 3000000 /dev/zero > /v/big; echo $?;
+   busybox df -t tmpfs /v | busybox tail -n 1; exec busybox tail -f /dev/null"]}
+volumes: [{name: v, emptyDir: {medium: Memory, sizeLimit: 2Mi}}]
+E
+wait_for 20 gives Running field mem .status.phase
+sized() {
+	case $(k logs mem) in
+	*1*tmpfs*2048*2048*) return 0 ;;
+	esac
+	return 1
+}
+wait_for 10 sized
+M=$DATA/pods/$(field mem .metadata.uid)/volumes/v
+is '... of fsGroup' "$(stat -c '%g %a' "$M")" '3000 2777'
+ok '... and goes with its pod' k delete pod mem --timeout=30s
+is '... from the node, too' "$(grep -c "$M" /proc/mounts)" 0
+pod huge << 'E'
+containers: [{name: c, image: "hello:1", command: ["true"]}]
+volumes: [{name: v, emptyDir: {medium: HugePages}}]
+E
+wait_for 20 gives Failed field huge .status.phase
+like 'another medium is refused' "$(field huge .status.message)" \
+    '*emptyDir.medium HugePages: this node has none*'
+
 # ---- the way out ------------------------------------------------------------
 pod deep << 'E'
 containers:
