@@ -554,6 +554,35 @@ files_left(int n)
 		BAIL("setrlimit");
 }
 
+static void
+test_stop_no_files(void)
+{
+	struct flood f = { 0 };
+	struct pin_buf *v = pin_buf_new(20000);
+	struct pin_op op = { .type = PIN_PUT, .value = v };
+	struct pin_txn t = { .size = sizeof(t), .nops = 1, .ops = &op };
+	char key[16];
+	int n;
+
+	memset(v->data, 'x', v->len);
+	files_left(0);
+	for (n = 0; n < 1000; n++) {
+		snprintf(key, sizeof(key), "q%d", n);
+		op.key = pin_str(key);
+		if (se.ops->txn(se.store.self, &t, flood_done, &f, NULL) !=
+		    PIN_OK)
+			break;
+	}
+	pin_buf_put(&v);
+	CASE("%s: a stop needs no descriptor", sk_name()) {
+		CHECK(n > 100);
+		se_stop(&se);
+		CHECK_INT(atomic_load(&f.done), n);
+	}
+	files_left(-1);
+	se_close(&se);
+}
+
 /* Clients may hold every descriptor when the log wants its next file, or the
  * heap its snapshot. */
 static void
@@ -582,7 +611,7 @@ test_no_files(void)
 		CHECK(check_value("k", 20000, (uint32_t)n - 2));
 		CHECK(sk_is_get("again", 0, "x"));
 	}
-	se_close(&se);
+	test_stop_no_files();
 	if (!is_memory)
 		return;
 	sk_fresh("store.ring=1Mi store.snapshot=1Mi consensus.segment=64Mi");
