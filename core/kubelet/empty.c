@@ -71,14 +71,15 @@ size_of(const struct kpod *pod, pin_node v)
 {
 	int64_t of[2] = { quantity_at(pod, pin_obj_at(pod->obj, v,
 	    "emptyDir", "sizeLimit", NULL)), pod_memory(pod) };
-	struct node_has has;
+	int64_t has[KRES__COUNT], size;
 	size_t i;
 
-	node_has(pod->k, &has);
+	node_has(pod->k, has);
+	size = has[KRES_MEMORY];
 	for (i = 0; i < PIN_LEN(of); i++)
-		if (of[i] > 0 && (has.memory == 0 || of[i] < has.memory))
-			has.memory = of[i];
-	return (has.memory);
+		if (of[i] > 0 && (size == 0 || of[i] < size))
+			size = of[i];
+	return (size);
 }
 
 /* ---- both -------------------------------------------------------------- */

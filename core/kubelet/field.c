@@ -120,13 +120,13 @@ static void
 limit_default(const struct kpod *pod, struct pin_str what,
     struct pin_quantity *q)
 {
-	struct node_has has;
-	int64_t v;
+	int64_t has[KRES__COUNT];
+	int cpu = pin_str_is(what, "cpu");
 
-	node_has(pod->k, &has);
-	v = pin_str_is(what, "cpu") ? has.cpus : pin_str_is(what, "memory") ?
-	    has.memory : pin_str_is(what, "ephemeral-storage") ? has.disk : 0;
-	pin_quantity_set(q, v, 0, PIN_QUANTITY_DECIMAL_SI);
+	node_has(pod->k, has);
+	pin_quantity_set(q, cpu ? has[KRES_CPU] : pin_str_is(what, "memory") ?
+	    has[KRES_MEMORY] : pin_str_is(what, "ephemeral-storage") ?
+	    has[KRES_STORAGE] : 0, cpu ? -3 : 0, PIN_QUANTITY_DECIMAL_SI);
 }
 
 int

@@ -315,6 +315,8 @@ container_start(struct kpod *pod, struct kcontainer *c, struct pin_err *err)
 	pc.memory = limit(pod, c, "memory", 0);
 	pc.pod = pod->obj;
 	pc.spec = c->spec;
+	/* Before its log is there to be followed. */
+	pod_say_runs(pod, c);
 	rc = pod->rt->start(pod->rt_self, &pc, err);
 out:
 	words_free(cmd);

@@ -29,8 +29,8 @@ quoted(struct pin_out *o, const char *s)
 
 /* ---- phase ------------------------------------------------------------ */
 
-const char *
-pod_phase(const struct kpod *pod)
+static const char *
+phase(const struct kpod *pod)
 {
 	uint32_t i, open = 0, failed = 0, waits = 0;
 
@@ -64,6 +64,22 @@ pod_phase(const struct kpod *pod)
 	if (pod->killing && pod->finished)
 		return ("Failed");
 	return (waits > 0 ? "Pending" : "Running");
+}
+
+/* It is final when nothing runs any more, no sidecar either. */
+const char *
+pod_phase(const struct kpod *pod)
+{
+	const char *p = phase(pod);
+	uint32_t i, begun = 0, runs = 0;
+
+	for (i = 0; i < pod->n; i++) {
+		begun += !pod->c[i].init && pod->c[i].tried;
+		runs += pod->c[i].state == KC_RUNNING;
+	}
+	if (runs == 0 || p[0] == 'P' || p[0] == 'R')
+		return (p);
+	return (begun > 0 ? "Running" : "Pending");
 }
 
 /* ---- containers --------------------------------------------------------- */
@@ -338,6 +354,7 @@ static void
 compose(struct kpod *pod, struct pin_out *o)
 {
 	int64_t generation = 0;
+	uint32_t i;
 
 	(void)pin_obj_i64(pod->obj, pin_obj_at(pod->obj,
 	    pin_obj_root(pod->obj), "metadata", "generation", NULL),
@@ -358,8 +375,14 @@ compose(struct kpod *pod, struct pin_out *o)
 	addresses(o, pod);
 	pin_out_cstr(o, ",\"startTime\":");
 	time_at(o, pod->start_s);
-	containers(o, pod, 1);
-	containers(o, pod, 0);
+	/* One that was turned away has none: clients show the reason then. */
+	for (i = 0; i < pod->n && pod->failed[0] != '\0'; i++)
+		if (pod->c[i].tried)
+			break;
+	if (pod->failed[0] == '\0' || i < pod->n) {
+		containers(o, pod, 1);
+		containers(o, pod, 0);
+	}
 	pin_out_cstr(o, "}}");
 	pin_out_char(o, '\0');
 }
