@@ -200,6 +200,23 @@ open_pki(struct apiserver *srv, const char *data, const struct pin_addr *l,
 	return (rc);
 }
 
+/* A disk that is full is no reason not to start: the file of an earlier start
+ * will do, if there is one. */
+static int
+old_will_do(struct apiserver *srv, const char *path, int rc,
+    const struct pin_err *err)
+{
+	struct pin_file *f = NULL;
+
+	if (rc != PIN_ENOSPACE || pin_file_open(srv->host, path,
+	    PIN_FILE_READ, &f, NULL) != PIN_OK)
+		return (rc);
+	pin_file_close(&f);
+	pin_log(srv->host, PIN_LOG_WARN, "%s: stays as it was: %s", path,
+	    err->text);
+	return (PIN_OK);
+}
+
 static int
 write_kubeconfig(struct apiserver *srv, const char *data,
     const struct pin_addr *bound, struct pin_err *err)
@@ -212,12 +229,14 @@ write_kubeconfig(struct apiserver *srv, const char *data,
 	snprintf(path, sizeof(path), "%s/admin.kubeconfig", data);
 	rc = pki_kubeconfig(srv->host, srv->pki, path, server,
 	    "kubernetes-admin", "system:masters", err);
+	rc = old_will_do(srv, path, rc, err);
 	if (rc != PIN_OK)
 		return (rc);
 	/* The node agent on the same directory waits for this one. */
 	snprintf(path, sizeof(path), "%s/node.kubeconfig", data);
-	return (pki_node_kubeconfig(srv->host, srv->pki, path, server,
-	    srv->node, 1, err));
+	rc = pki_node_kubeconfig(srv->host, srv->pki, path, server, srv->node,
+	    1, err);
+	return (old_will_do(srv, path, rc, err));
 }
 
 /* Port 0 is any free one at the first start; later ones ask for the same

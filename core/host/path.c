@@ -105,6 +105,20 @@ replace_open(struct pin_host *h, const char *tmp, uint32_t flags,
 	return (pin_file_open(h, tmp, flags, f, err));
 }
 
+/* Does the file hold this and nothing else? */
+static int
+holds(struct pin_host *h, const char *path, const void *p, size_t len)
+{
+	char *text = NULL;
+	size_t have = 0;
+	int same;
+
+	same = pin_path_slurp(h, path, len, &text, &have, NULL) == PIN_OK &&
+	    have == len && (len == 0 || memcmp(text, p, len) == 0);
+	free(text);
+	return (same);
+}
+
 int
 pin_path_replace(struct pin_host *h, const char *path, const void *p,
     size_t len, uint32_t flags, struct pin_err *err)
@@ -121,6 +135,8 @@ pin_path_replace(struct pin_host *h, const char *path, const void *p,
 	rc = pin__path_dir(path, dir, sizeof(dir), err);
 	if (rc == PIN_OK)
 		rc = replace_open(h, tmp, flags, &f, err);
+	if (rc == PIN_ENOSPACE && holds(h, path, p, len))
+		return (PIN_OK);
 	if (rc != PIN_OK)
 		return (rc);
 	rc = pin_file_write(f, &iov, 1, 0, err);
@@ -131,7 +147,8 @@ pin_path_replace(struct pin_host *h, const char *path, const void *p,
 		rc = pin_path_rename(h, tmp, path, err);
 	if (rc != PIN_OK) {
 		(void)pin_path_unlink(h, tmp, NULL);
-		return (rc);
+		return (rc == PIN_ENOSPACE && holds(h, path, p, len) ?
+		    PIN_OK : rc);
 	}
 	return (pin_path_sync(h, dir, err));
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "core/host/real.h"
+#include "core/host/sim.h"
 #include "tap.h"
 
 static struct pin_host *host;
@@ -150,6 +151,37 @@ stop_at_once(void *arg, const char *name)
 	return (1);
 }
 
+/* A full disk: what is written at each start and was the same before is no
+ * reason not to start. */
+static void
+test_replace_full(void)
+{
+	struct pin_sim_opts o = { .seed = 5 };
+	struct pin_sim *sim = pin_sim_new(&o);
+	struct pin_host *h = pin_sim_host(sim, 0);
+	char *text = NULL;
+	size_t len;
+
+	CASE("on a full disk a file is replaced by what it holds only") {
+		CHECK_INT(pin_path_replace(h, "/a", "one", 3, 0, &err),
+		    PIN_OK);
+		pin_sim_disk_limit(sim, 0, 1);
+		CHECK_INT(pin_path_replace(h, "/a", "two", 3, 0, &err),
+		    PIN_ENOSPACE);
+		CHECK_INT(pin_path_replace(h, "/a", "one+", 4, 0, &err),
+		    PIN_ENOSPACE);
+		CHECK_INT(pin_path_replace(h, "/a", "one", 3, 0, &err),
+		    PIN_OK);
+		CHECK_INT(pin_path_replace(h, "/b", "one", 3, 0, &err),
+		    PIN_ENOSPACE);
+		CHECK_INT(pin_path_slurp(h, "/a", 100, &text, &len, &err),
+		    PIN_OK);
+		CHECK(len == 3 && strcmp(text, "one") == 0);
+		free(text);
+	}
+	pin_sim_free(&sim);
+}
+
 static void
 test_paths(void)
 {
@@ -202,5 +234,6 @@ main(void)
 	test_write_read();
 	test_errors();
 	test_paths();
+	test_replace_full();
 	return (tap_done());
 }

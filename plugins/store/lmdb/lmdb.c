@@ -103,7 +103,7 @@ env_open(MDB_env **out, const char *path, size_t map, unsigned int flags)
 			return (0);
 		}
 		mdb_env_close(env);
-		if (rc != ENOMEM || map <= LMDB_MAP_MIN)
+		if ((rc != ENOMEM && rc != EINVAL) || map <= LMDB_MAP_MIN)
 			return (rc);
 		map /= 2;
 	}
