@@ -25,8 +25,9 @@ handler: process
 E
 pod() { # NAME CLASS MORE
 	printf '%s\n' 'apiVersion: v1' 'kind: Pod' "metadata: {name: $1}" \
-	    "spec: {runtimeClassName: $2, containers: [{name: c, image: x}]${3:+,
-	    $3}}" | k create -f - > "$W/said" 2>&1
+	    "spec: {runtimeClassName: $2, ${3:+$3, }" \
+	    '    containers: [{name: c, image: x}]}' |
+	    k create -f - > "$W/said" 2>&1
 }
 of() { # POD FIELD
 	k get pod "$1" -o "jsonpath={.spec.$2}"
