@@ -536,6 +536,75 @@ test_distrust(void)
 	se_close(&se);
 }
 
+static int
+count_event(void *arg, const struct pin_event *e)
+{
+	(void)e;
+	++*(int *)arg;
+	return (0);
+}
+
+/* The best of five, in nanoseconds. */
+static uint64_t
+history_ns(const char *prefix, uint64_t first, int want)
+{
+	uint64_t best = UINT64_MAX, t;
+	int n;
+
+	for (int i = 0; i < 5; i++) {
+		n = 0;
+		t = pin_host_now(se.host);
+		CHECK_INT(se.ops->history(se.store.self, first,
+		    se_revision(&se), pin_str(prefix), count_event, &n, NULL),
+		    PIN_OK);
+		t = pin_host_now(se.host) - t;
+		CHECK_INT(n, want);
+		best = t < best ? t : best;
+	}
+	return (best);
+}
+
+/* After a restart every watch resumes, and most of them are of what nobody
+ * has written to. */
+static void
+test_quiet_history(void)
+{
+	uint64_t busy, quiet, first;
+	char key[16];
+	int bad = 0;
+
+	sk_fresh("store.ring=1Mi");
+	bad += se_put(&se, "quiet/a", "x") < 0;
+	bad += se_put(&se, "quiet/b", "x") < 0;
+	bad += se_del(&se, "quiet/b") < 0;
+	first = se_revision(&se) + 1;
+	for (int i = 0; i < 3000; i++) {
+		snprintf(key, sizeof(key), "busy/%d", i % 500);
+		bad += se_put_len(&se, key, 3000, (uint32_t)i) < 0;
+	}
+	CASE("%s: what was quiet costs nothing to resume", sk_name()) {
+		CHECK_INT(bad, 0);
+		busy = history_ns("busy/", first, 3000);
+		quiet = history_ns("quiet/", first, 0);
+		tap_diag("%s: %" PRIu64 " us for 3000 events, %" PRIu64
+		    " us for none", sk_name(), busy / 1000, quiet / 1000);
+		CHECK(quiet * 20 < busy);
+		(void)history_ns("quiet/", first - 1, 1);
+		(void)history_ns("quiet/b", first - 2, 2);
+		(void)history_ns("none/", 1, 0);
+	}
+	CASE("%s: ... and is heard when it ends", sk_name()) {
+		bad += se_put(&se, "quiet/c", "x") < 0;
+		for (int i = 0; i < 500; i++) {
+			snprintf(key, sizeof(key), "busy/%d", i);
+			bad += se_put_len(&se, key, 3000, 1) < 0;
+		}
+		CHECK_INT(bad, 0);
+		(void)history_ns("quiet/", first, 1);
+	}
+	se_close(&se);
+}
+
 /* So many descriptors are left; -1: as many as before. */
 static void
 files_left(int n)
@@ -638,7 +707,7 @@ main(void)
 		test_compact_reader, test_ttl, test_restart, test_hash,
 		test_lock, test_stopped, test_queue, test_queue_bytes,
 		test_small_ring, test_quota, test_snapshot,
-		test_distrust, test_no_files,
+		test_distrust, test_quiet_history, test_no_files,
 	};
 
 	tap_deadline(240);
