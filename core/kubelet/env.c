@@ -312,7 +312,10 @@ env_make(struct kpod *pod, struct kcontainer *c, char ***out,
 	int rc;
 
 	*out = NULL;
-	put_text(&l, "HOSTNAME", pod->name);
+	name = pin_obj_str(pod->obj, pin_obj_at(pod->obj, pin_obj_root(
+	    pod->obj), "spec", "hostname", NULL));
+	put(&l, PIN_STR("HOSTNAME"), name.len > 0 ? name :
+	    pin_str(pod->name));
 	rc = services(pod, &l, err);
 	for (n = pin_obj_first(pod->obj, pin_obj_get(pod->obj, c->spec,
 	    "volumeMounts")); n != 0; n = pin_obj_next(pod->obj, n)) {

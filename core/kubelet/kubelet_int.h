@@ -256,6 +256,14 @@ void	container_id(const struct kpod *, const struct kcontainer *,
 void	container_log(const struct kpod *, const char *container,
 	    uint32_t attempt, char out[KUBELET_PATH_MAX]);
 
+/* lastwords.c: a container's termination message */
+void	lastwords_path(const struct kpod *, const char *container,
+	    uint32_t attempt, char out[KUBELET_PATH_MAX]);
+int	lastwords_make(const struct kpod *, const struct kcontainer *,
+	    char out[KUBELET_PATH_MAX], struct pin_err *);
+int	lastwords(const struct kpod *, const struct kcontainer *,
+	    uint32_t attempt, int exit_code, char *text, size_t size);
+
 /* admit.c: is there room for it on this node? A pod may come here without a
  * scheduler. PIN_OK and counted, or what is short: reason as upstream's. From
  * pod_leave on it is not counted. */
@@ -266,6 +274,7 @@ void	node_has(const struct kubelet *, int64_t out[KRES__COUNT]);
 
 /* refuse.c: names what this node cannot honour */
 int	pod_refuse(const struct kpod *, struct pin_err *);
+void	pod_warn(struct kpod *);
 
 /* volume.c. 1: the volume is there, path in out; errors are named. */
 int	volumes_make(struct kpod *, struct pin_err *);

@@ -165,6 +165,33 @@ mount_one(struct kpod *pod, const struct kcontainer *c, pin_node v,
 	return (PIN_OK);
 }
 
+/* The file for its last words. On the node's own file system (image host)
+ * there is no place for one; on a root that is read-only only below /dev. */
+static int
+mount_last(struct kpod *pod, const struct kcontainer *c, struct mounts *m,
+    struct pin_err *err)
+{
+	const struct pin_obj *o = pod->obj;
+	char path[KUBELET_PATH_MAX], target[KUBELET_PATH_MAX];
+	struct pin_mount *mt = &m->m[m->n];
+	int rc;
+
+	str_copy(target, sizeof(target), pin_obj_str(o, pin_obj_get(o,
+	    c->spec, "terminationMessagePath")));
+	if (target[0] != '/' || m->n == PIN_MOUNTS_MAX || pin_str_is(
+	    pin_obj_str(o, pin_obj_get(o, c->spec, "image")), "host") ||
+	    (strncmp(target, "/dev/", 5) != 0 && pin_obj_true(o, pin_obj_at(o,
+	    c->spec, "securityContext", "readOnlyRootFilesystem", NULL))))
+		return (PIN_OK);
+	rc = lastwords_make(pod, c, path, err);
+	if (rc != PIN_OK)
+		return (rc);
+	mt->source = keep(m, path);
+	mt->target = keep(m, target);
+	m->n++;
+	return (PIN_OK);
+}
+
 static int
 mounts_make(struct kpod *pod, struct kcontainer *c, char *const *env,
     struct mounts *m, struct pin_err *err)
@@ -175,6 +202,8 @@ mounts_make(struct kpod *pod, struct kcontainer *c, char *const *env,
 
 	for (; v != 0 && rc == PIN_OK; v = pin_obj_next(pod->obj, v))
 		rc = mount_one(pod, c, v, env, m, err);
+	if (rc == PIN_OK)
+		rc = mount_last(pod, c, m, err);
 	return (rc);
 }
 

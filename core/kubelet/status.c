@@ -86,18 +86,28 @@ pod_phase(const struct kpod *pod)
 
 static void
 terminated(struct pin_out *o, const struct kpod *pod,
-    const struct pin_container_state *s, const char *reason,
-    const char *message)
+    const struct kcontainer *c, int last)
 {
+	const struct pin_container_state *s = last ? &c->last : &c->now;
+	const char *reason = last ? c->last_reason : c->reason;
+	char text[4097];
+
 	pin_out_printf(o, "\"terminated\":{\"exitCode\":%d", s->exit_code);
 	if (s->signal != 0 && reason[0] == '\0')
 		pin_out_printf(o, ",\"signal\":%d", s->signal);
 	pin_out_cstr(o, ",\"reason\":");
 	quoted(o, reason[0] != '\0' ? reason : s->oom_killed ? "OOMKilled" :
 	    s->exit_code == 0 ? "Completed" : "Error");
-	if (message != NULL && message[0] != '\0') {
+	text[0] = '\0';
+	if (!last && strcmp(reason, "StartError") == 0)
+		snprintf(text, sizeof(text), "%s", c->waiting[0] == '\0' ?
+		    c->message : "");
+	else if (!last || c->attempt > 0)
+		(void)lastwords(pod, c, c->attempt - (last ? 1 : 0),
+		    s->exit_code, text, sizeof(text));
+	if (text[0] != '\0') {
 		pin_out_cstr(o, ",\"message\":");
-		quoted(o, message);
+		quoted(o, text);
 	}
 	pin_out_cstr(o, ",\"startedAt\":");
 	time_at(o, s->started_ns / NS);
@@ -139,8 +149,7 @@ state(struct pin_out *o, const struct kpod *pod, const struct kcontainer *c)
 		time_at(o, c->now.started_ns / NS);
 		pin_out_char(o, '}');
 	} else if (c->state == KC_EXITED && !backing_off(c)) {
-		terminated(o, pod, &c->now, c->reason, strcmp(c->reason,
-		    "StartError") == 0 ? c->message : NULL);
+		terminated(o, pod, c, 0);
 	} else {
 		pin_out_cstr(o, "\"waiting\":{\"reason\":");
 		quoted(o, c->waiting[0] != '\0' ? c->waiting : !c->init &&
@@ -154,9 +163,9 @@ state(struct pin_out *o, const struct kpod *pod, const struct kcontainer *c)
 	}
 	pin_out_cstr(o, "},\"lastState\":{");
 	if (backing_off(c))
-		terminated(o, pod, &c->now, c->reason, NULL);
+		terminated(o, pod, c, 0);
 	else if (c->has_last)
-		terminated(o, pod, &c->last, c->last_reason, NULL);
+		terminated(o, pod, c, 1);
 	pin_out_char(o, '}');
 }
 

@@ -438,6 +438,8 @@ start(struct kpod *pod, struct kcontainer *c)
 			(void)snprintf(set_aside, sizeof(set_aside), "%s.1",
 			    log);
 			(void)pin_path_unlink(pod->k->host, set_aside, NULL);
+			lastwords_path(pod, c->name, c->attempt - 1, log);
+			(void)pin_path_unlink(pod->k->host, log, NULL);
 		}
 		c->attempt++;
 		c->backoff_ms = c->backoff_ms == 0 ? KUBELET_BACKOFF_MS :
@@ -622,7 +624,8 @@ admit(struct kpod *pod)
 		    err.text);
 		pod_fail(pod, reason, text);
 		event_pod(pod, NULL, 1, reason, "%s", err.text);
-	}
+	} else
+		pod_warn(pod);
 }
 
 /* activeDeadlineSeconds, counted from status.startTime. */

@@ -150,6 +150,37 @@ is 'one state is kept' "$(find "$V/m" -mindepth 1 -maxdepth 1 -type d |
     wc -l)" 1
 is 'a young token stays' "$(tok)" "$token"
 
+# ---- last words -------------------------------------------------------------
+pod last << 'E'
+hostname: me
+containers:
+- {name: c, image: "hello:1", command: [sh, -c, "echo it was $HOSTNAME >
+   /dev/termination-log; exit 3"]}
+- {name: f, image: "hello:1", terminationMessagePolicy: FallbackToLogsOnError,
+   command: [sh, -c, "echo one; echo two; exit 4"]}
+- {name: ok, image: "hello:1", terminationMessagePolicy: FallbackToLogsOnError,
+   terminationMessagePath: /tmp/x, command: [sh, -c, "echo one; exit 0"]}
+- {name: bin, image: "hello:1", command: [sh, -c,
+   "busybox printf 'a\\377b' > /dev/termination-log; exit 3"]}
+restartPolicy: Never
+volumes: [{name: v, emptyDir: {medium: Memory, sizeLimit: 1Mi}}]
+E
+wait_for 20 gives Failed field last .status.phase
+said() { # CONTAINER
+	field last ".status.containerStatuses[?(@.name==\"$1\")].state$2"
+}
+is 'its file' "$(said c .terminated.message)" 'it was me'
+is 'else the end of its log' "$(said f .terminated.message)" 'one
+two'
+is 'but not of one that ended well' "$(said ok .terminated.message)" ''
+is 'text at any rate' "$(said bin .terminated.message)" \
+    "$(printf 'a\357\277\275b')"
+warned() {
+	k get events --field-selector involvedObject.name=last |
+	    grep -q 'NotEnforced.*emptyDir.medium and .sizeLimit'
+}
+wait_for 10 warned
+
 # ---- the way out ------------------------------------------------------------
 pod deep << 'E'
 containers:
