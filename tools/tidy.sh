@@ -156,7 +156,7 @@ for f in tests/e2e/*.sh tests/vm/*.sh; do
 	! grep -qE '^[^#]*(^|[[:space:](])k (get|create|apply|logs|delete) ' \
 	    "$f" || grep -q need_kubectl "$f" || breach "$f: no need_kubectl"
 done
-result 'scripts parse, end-to-end tests are named, never sleep, say what they need'
+result 'scripts parse, tests are named, never sleep and say what they need'
 
 # 9. tests/SKIPS holds no id that no test uses.
 SKIPPERS='(SKIP|skip|need_|client |library )'
