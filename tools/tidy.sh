@@ -141,20 +141,22 @@ for f in $(find scripts tests tools mk .ci examples -name '*.sh' \
 	[ -f "$f" ] || continue
 	sh -n "$f" 2>> "$tmp/breaches" || breach "$f: does not parse"
 done
-for f in tests/e2e/*; do
+for f in tests/e2e/* tests/vm/*; do
 	case $(basename "$f") in
-	'*' | [brs][0-9][0-9][0-9][0-9]-*.sh | *.yaml | *.yml | *.json | \
-	    README.md) ;;
+	'*' | init | [brsv][0-9][0-9][0-9][0-9]-*.sh | *.yaml | *.yml | \
+	    *.json | README.md) ;;
 	*)	[ -d "$f" ] || breach "$f: not named bNNNN-NAME.sh" ;;
 	esac
 done
-for f in tests/e2e/*.sh; do
+for f in tests/e2e/*.sh tests/vm/*.sh; do
 	[ -e "$f" ] || continue
 	grep -nE '^[^#]*(^|[;&|[:space:]])sleep[[:space:]]+[0-9]' "$f" |
 	    grep -v "'.*sleep.*'" | sed "s,^,$f:,;s,\$, (wait_for a state)," \
 	    >> "$tmp/breaches"
+	! grep -qE '^[^#]*(^|[[:space:](])k (get|create|apply|logs|delete) ' \
+	    "$f" || grep -q need_kubectl "$f" || breach "$f: no need_kubectl"
 done
-result 'scripts parse, end-to-end tests are named and never sleep'
+result 'scripts parse, tests are named, never sleep and say what they need'
 
 # 9. tests/SKIPS holds no id that no test uses.
 SKIPPERS='(SKIP|skip|need_|client |library )'

@@ -377,16 +377,34 @@ body_options_take(struct request *r)
 
 	n = pin_obj_get(o, root, "orphanDependents");
 	r->opt.orphan = n == 0 ? -1 : pin_obj_true(o, n);
-	r->opt.propagation = pin_obj_str(o, pin_obj_get(o, root,
-	    "propagationPolicy"));
-	r->opt.dry_run = 0;
-	r->opt.dry_bad = PIN_STR_NONE;
+	n = pin_obj_get(o, root, "propagationPolicy");
+	v = pin_obj_str(o, n);
+	r->opt.propagation = n == 0 ? PIN_STR_NONE : v.len > 0 ? v :
+	    PIN_STR("");
+	r->opt.dry_run = r->opt.dry_run_bad = 0;
+	r->opt.dry_run_all = PIN_STR_NONE;
 	r->opt.grace_s = -1;
 	for (n = pin_obj_first(o, pin_obj_get(o, root, "dryRun")); n != 0;
 	    n = pin_obj_next(o, n)) {
 		v = pin_obj_str(o, n);
 		query_dry_run(r, v);
 	}
+}
+
+/* Something else that is sent along is no order to delete. */
+static int
+options_kind(struct request *r, const struct pin_obj *raw)
+{
+	pin_node root = pin_obj_root(raw), n = pin_obj_get(raw, root, "kind");
+	struct pin_str kind = pin_obj_str(raw, n);
+
+	if (pin_obj_type(raw, n) != PIN_STRING || kind.len == 0 ||
+	    pin_str_is(kind, "DeleteOptions"))
+		return (PIN_OK);
+	return (pin_err_set(&r->err, PIN_EINVAL, "no kind \"" PIN_SFMT "\" is "
+	    "registered for version \"" PIN_SFMT "\" in scheme "
+	    "\"pkg/runtime/scheme.go:111\"", PIN_SARG(kind), PIN_SARG(
+	    pin_obj_str(raw, pin_obj_get(raw, root, "apiVersion")))));
 }
 
 /* DeleteOptions: from the body, or from the query when there is none. */
@@ -402,6 +420,9 @@ body_options(struct request *r)
 	r->options = pin_obj_new(r->arena);
 	if (r->options == NULL)
 		return (reply_err(r, PIN_ENOMEM, "out of memory"));
+	if (r->body.len == 0 && r->opt.bad_grace.len > 0)
+		return (reply_err(r, PIN_EINVAL, PIN_SFMT,
+		    PIN_SARG(r->opt.bad_grace)));
 	if (r->body.len == 0)
 		return (query_check(r, "DeleteOptions") == PIN_OK ? STEP_NEXT :
 		    reply_error(r));
@@ -411,6 +432,8 @@ body_options(struct request *r)
 		return (decode_error(r, "DeleteOptions"));
 	if (!pin_type_find(r->srv->schema, "meta.v1.DeleteOptions", &type))
 		return (reply_err(r, PIN_EINTERNAL, "no DeleteOptions"));
+	if (options_kind(r, raw) != PIN_OK)
+		return (reply_error(r));
 	if (pin_conform(r->arena, type, raw, pin_obj_root(raw), 0, &r->options,
 	    NULL, &r->err) != PIN_OK)
 		return (reply_error(r));

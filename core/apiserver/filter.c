@@ -26,13 +26,15 @@ static const struct {
 	{ "source",		"source.component", "reportingComponent", "" },
 };
 
+/* Kinds without fields of their own know both, namespaced or not. */
 static int
 supported(struct request *r, struct pin_str field)
 {
 	const struct pin_schema *sc = r->srv->schema;
 
 	return (pin_str_is(field, "metadata.name") ||
-	    ((r->res->flags & PIN_RF_NAMESPACED) != 0 &&
+	    (((r->res->flags & PIN_RF_NAMESPACED) != 0 ||
+	    pin_schema_nwords(sc, r->res->selects) == 0) &&
 	    pin_str_is(field, "metadata.namespace")) ||
 	    pin_schema_has_word(sc, r->res->selects, field.p, field.len));
 }
@@ -236,7 +238,7 @@ b64_get(struct pin_arena *arena, struct pin_str in, struct pin_str *out,
 			p[n++] = (char)(v >> bits & 0xff);
 		}
 	}
-	*bad = in.len;
+	*bad = in.len > 0 ? in.len - 1 : 0;
 	*out = (struct pin_str){ p, n };
 	return (in.len % 4 == 1 ? PIN_EINVAL : PIN_OK);
 }
@@ -252,8 +254,8 @@ continue_encode(struct apiserver *srv, struct pin_arena *arena,
 
 	(void)srv;
 	pin_out_init(&json, arena, TOKEN_MAX);
-	pin_out_printf(&json, "{\"v\":\"meta.k8s.io/v1\",\"rv\":%" PRIu64
-	    ",\"start\":", revision);
+	pin_out_printf(&json, "{\"v\":\"meta.k8s.io/v1\",\"rv\":%" PRId64
+	    ",\"start\":", revision == 0 ? -1 : (int64_t)revision);
 	pin_json_quote(&json, (struct pin_str){ start.p + prefix,
 	    start.len - prefix });
 	pin_out_char(&json, '}');
@@ -289,8 +291,8 @@ continue_open(struct pin_arena *arena, struct pin_str token,
 		    why.text));
 	v = pin_obj_str(*out, pin_obj_get(*out, pin_obj_root(*out), "v"));
 	if (!pin_str_is(v, "meta.k8s.io/v1"))
-		return (pin_err_set(err, PIN_EINVAL, "invalid continue token: "
-		    "server does not recognize this encoded version " PIN_SFMT,
+		return (pin_err_set(err, PIN_EINVAL, BAD_TOKEN "server does "
+		    "not recognize this encoded version " PIN_SFMT,
 		    PIN_SARG(v)));
 	return (PIN_OK);
 }
@@ -311,7 +313,7 @@ continue_decode(struct apiserver *srv, struct pin_arena *arena,
 	if (rc != PIN_OK)
 		return (rc);
 	if (!pin_obj_i64(obj, pin_obj_get(obj, pin_obj_root(obj), "rv"),
-	    &rv) || rv <= 0)
+	    &rv) || rv == 0)
 		return (pin_err_set(err, PIN_EINVAL, BAD_TOKEN "incorrect "
 		    "encoded start resourceVersion (version "
 		    "meta.k8s.io/v1)"));
@@ -325,6 +327,6 @@ continue_decode(struct apiserver *srv, struct pin_arena *arena,
 	memcpy(p, prefix.p, prefix.len);
 	memcpy(p + prefix.len, key.p, key.len);
 	*start = (struct pin_str){ p, prefix.len + key.len };
-	*revision = (uint64_t)rv;
+	*revision = rv < 0 ? 0 : (uint64_t)rv;
 	return (PIN_OK);
 }

@@ -281,9 +281,14 @@ put_resources(const struct oci_start *s, struct pin_out *out)
 		    RULE("c", "5", "2", "rwm") ",{\"allow\":true,\"type\":"
 		    "\"c\",\"major\":136,\"access\":\"rwm\"}]");
 	n = s->devices;
-	if (s->limits && c->memory > 0)
-		pin_out_printf(out, "%s\"memory\":{\"limit\":%lld}",
+	if (s->limits && c->memory > 0) {
+		pin_out_printf(out, "%s\"memory\":{\"limit\":%lld",
 		    n++ > 0 ? "," : "", (long long)c->memory);
+		if (s->no_swap)
+			pin_out_printf(out, ",\"swap\":%lld",
+			    (long long)c->memory);
+		pin_out_char(out, '}');
+	}
 	if (s->limits && c->cpu_milli > 0)
 		pin_out_printf(out, "%s\"cpu\":{\"quota\":%lld,\"period\":%d,"
 		    "\"shares\":%lld}", n++ > 0 ? "," : "",
