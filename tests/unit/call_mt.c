@@ -6,6 +6,7 @@
  * Uses the test plugins. Contract: core/loader/call.h. */
 #include "loaded.h"
 
+#define TRIES		50
 #define RESULTS_MAX	4000	/* of the owner, after the plugin was left */
 
 /* One request through every stage in turn, as the API server goes. */
@@ -101,6 +102,14 @@ walk_start(struct walk *w, struct pin_plugins *ps)
 	pin_set_put(&w->set);
 }
 
+static void
+walk_settle(struct walk *w)
+{
+	if (atomic_load(&w->owed) == 2)
+		WAIT(atomic_load(&w->q.released), 20000);
+	WAIT(pin_calls_out(loaded_calls[0]) == 0, 20000);
+}
+
 int
 main(void)
 {
@@ -116,7 +125,14 @@ main(void)
 	    "mode = \"warn\"; }, { plugin = \"later\"; time = \"1ms\"; }, "
 	    "{ plugin = \"refuse\"; reason = \"r\"; } );");
 	CASE("a request goes on when two plugins were given up") {
-		walk_start(&w, ps);
+		/* A busy machine may look at the deadline when the answer is
+		 * there, and then it counts. */
+		for (int i = 0; i < TRIES; i++) {
+			walk_start(&w, ps);
+			if (w.gave_up == 2)
+				break;
+			walk_settle(&w);
+		}
 		CHECK_INT(w.verdict[0], PIN_ADMIT);
 		CHECK_INT(w.verdict[1], PIN_ADMIT);
 		CHECK_INT(w.verdict[2], PIN_ADMIT);
@@ -125,11 +141,8 @@ main(void)
 		CHECK_UINT(w.made, 3 * RESULTS_MAX);
 		CHECK_UINT(w.notes, 2);	/* the first, "later" */
 	}
-	CASE("its memory goes once both have answered, and once") {
-		if (atomic_load(&w.owed) == 2)
-			WAIT(atomic_load(&w.q.released), 20000);
-		WAIT(pin_calls_out(loaded_calls[0]) == 0, 20000);
-	}
+	CASE("its memory goes once both have answered, and once")
+		walk_settle(&w);
 	pin_plugins_close(&ps);
 	loaded_fini();
 	return (tap_done());

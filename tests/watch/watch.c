@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "apiclient.h"
+#include "stall.h"
 #include "tap.h"
 #include "upserver.h"
 #include "watchcheck.h"
@@ -25,7 +26,7 @@
 #define COMPACT_MS	2000
 #define TICK_MS		20
 #define QUIET_MS	1500		/* without an event: all have come */
-#define DELAY_MAX_MS	2000		/* a shared machine stands still too */
+#define DELAY_MAX_MS	2000		/* times what the machine stood still */
 #define PAD		1400		/* bytes of each object besides */
 #define ACKS		65536		/* newest writes whose time is kept */
 #define LABELS		4		/* '-', x, y, z */
@@ -726,7 +727,7 @@ fixture(void)
 		watchers[i].scope = i >= WATCHERS ? 2 : 0;
 	}
 	flooder = (struct api_conn){ .api = &api, .done = flood_done };
-	note("P %u\n", DELAY_MAX_MS);
+	stall_start();
 }
 
 static void
@@ -791,6 +792,7 @@ main(int argc, char **argv)
 	for (i = 0; i < LISTERS; i++)
 		api_conn_fini(&listers[i].c);
 	api_conn_fini(&flooder);
+	note("P %u\n", DELAY_MAX_MS * stall_stop());
 	judge(first);
 	OK(upserver_stop(&srv) == 0, "the server stops cleanly");
 	api_client_close(&api);
