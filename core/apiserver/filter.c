@@ -13,9 +13,18 @@
 
 #define TOKEN_MAX	(2 * PIN_KEY_MAX)
 
-/* Fields whose absence means false. */
-static const char *const bool_fields[] = { "spec.unschedulable",
-    "spec.hostNetwork" };
+/* Fields that are not simply what is stored there: where they are, or else
+ * are, and what it means when they are not. */
+static const struct {
+	const char	*field, *path, *other, *absent;
+} fields[] = {
+	{ "spec.unschedulable",	"spec.unschedulable", NULL, "false" },
+	{ "spec.hostNetwork",	"spec.hostNetwork", NULL, "false" },
+	{ "spec.host",		"spec.nodeName", NULL, "" },
+	{ "status.replicas",	"status.replicas", NULL, "0" },
+	{ "status.successful",	"status.succeeded", NULL, "0" },
+	{ "source",		"source.component", "reportingComponent", "" },
+};
 
 /* Kinds without fields of their own know both, namespaced or not. */
 static int
@@ -96,35 +105,45 @@ filter_open(struct filter *f, struct request *r)
 }
 
 static struct pin_str
-field_value(const void *ctx, struct pin_str field)
+value_at(const struct pin_obj *obj, struct pin_str path)
 {
-	const struct pin_obj *obj = ctx;
 	pin_node n = pin_obj_root(obj);
-	struct pin_str rest = field, seg;
+	struct pin_str seg;
 	const char *dot;
-	size_t i;
 
-	while (rest.len > 0) {
-		dot = memchr(rest.p, '.', rest.len);
-		seg = (struct pin_str){ rest.p, dot != NULL ?
-		    (size_t)(dot - rest.p) : rest.len };
+	while (path.len > 0) {
+		dot = memchr(path.p, '.', path.len);
+		seg = (struct pin_str){ path.p, dot != NULL ?
+		    (size_t)(dot - path.p) : path.len };
 		n = pin_obj_getn(obj, n, seg.p, seg.len);
-		rest.p += seg.len + (dot != NULL);
-		rest.len -= seg.len + (dot != NULL);
+		path.p += seg.len + (dot != NULL);
+		path.len -= seg.len + (dot != NULL);
 	}
 	switch (pin_obj_type(obj, n)) {
 	case PIN_TRUE:
 		return (PIN_STR("true"));
 	case PIN_FALSE:
 		return (PIN_STR("false"));
-	case PIN_ABSENT:
-		for (i = 0; i < PIN_LEN(bool_fields); i++)
-			if (pin_str_is(field, bool_fields[i]))
-				return (PIN_STR("false"));
-		return (PIN_STR(""));
 	default:
 		return (pin_obj_str(obj, n));
 	}
+}
+
+static struct pin_str
+field_value(const void *ctx, struct pin_str field)
+{
+	struct pin_str v;
+	size_t i;
+
+	for (i = 0; i < PIN_LEN(fields); i++)
+		if (pin_str_is(field, fields[i].field))
+			break;
+	if (i == PIN_LEN(fields))
+		return (value_at(ctx, field));
+	v = value_at(ctx, pin_str(fields[i].path));
+	if (v.len == 0 && fields[i].other != NULL)
+		v = value_at(ctx, pin_str(fields[i].other));
+	return (v.len > 0 ? v : pin_str(fields[i].absent));
 }
 
 int

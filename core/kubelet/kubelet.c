@@ -12,6 +12,7 @@
 
 #include "core/host/addrs.h"
 #include "core/kubelet/kubelet_int.h"
+#include "core/kubelet/subpath.h"
 #include "core/tls/tls.h"
 
 static int
@@ -153,8 +154,10 @@ kubelet_open(const struct kubelet_opts *o, struct kubelet **out,
 		rc = open_plugins(k, o, err);
 	if (rc == PIN_OK)
 		rc = attach(k, err);
-	if (rc == PIN_OK)
+	if (rc == PIN_OK) {
+		subpath_drop_all(k);
 		rc = open_client(k, o, err);
+	}
 	if (rc == PIN_OK)
 		rc = services_open(k, o, err);
 	if (rc != PIN_OK)

@@ -33,9 +33,13 @@
 #define KUBELET_REFRESH_MS	60000	/* volumes are written again */
 #define KUBELET_BACKOFF_MS	10000	/* doubles */
 #define KUBELET_BACKOFF_MAX_MS	300000
+#define KUBELET_MOUNT_MS	500	/* volumes not there: doubles */
+#define KUBELET_MOUNT_MAX_MS	122000
 #define KUBELET_RETRY_MS	2000	/* after an error of a pod's worker */
 #define KUBELET_EVENTS_MAX	256	/* waiting; more are dropped, counted */
 #define KUBELET_CALL_MS		15000
+#define KUBELET_MESSAGE_MAX	4096	/* of a container that ended */
+#define KUBELET_NAME_MAX	256	/* of a host */
 #define KUBELET_PORT		10250	/* for logs; taken: any */
 #define MS_NS			UINT64_C(1000000)
 
@@ -91,7 +95,7 @@ struct kcontainer {
 	uint32_t	 state;		/* KC_... */
 	uint32_t	 attempt;	/* of the newest; also restarts */
 	uint32_t	 tried, ready, started;
-	uint32_t	 pad;
+	uint32_t	 termed;	/* SIGTERM was sent */
 	char		 waiting[48], message[512];
 	char		 image_id[256];
 	char		 reason[48];	/* of the end, when no exit code says */
@@ -115,6 +119,13 @@ struct kcond {
 	int64_t	since_s;
 };
 
+enum { KRES_CPU, KRES_MEMORY, KRES_STORAGE, KRES__COUNT };
+
+struct kport {
+	char		 ip[64], protocol[8];
+	int64_t		 port;
+};
+
 struct kpod {
 	/* loop */
 	struct kpod	*next;
@@ -127,7 +138,12 @@ struct kpod {
 	struct pin_buf	*pending;	/* newest object; NULL: no news */
 	size_t		 pending_off, pending_len;
 	uint32_t	 gone;		/* no longer in the API */
-	uint32_t	 pad1;
+	char		*runs;		/* names, each between two '/';
+					 * NULL: nobody looked yet */
+	uint32_t	 counted;	/* what it uses (admit.c): */
+	int64_t		 uses[KRES__COUNT];
+	uint32_t	 nports, pad1;
+	struct kport	*ports;
 	/* worker */
 	struct pin_obj	*obj;
 	uint32_t	 known;		/* containers are filled in */
@@ -140,6 +156,7 @@ struct kpod {
 	uint32_t	 removed;	/* nothing is left here; DELETE said */
 	uint64_t	 kill_at;
 	uint64_t	 refresh_at;
+	uint64_t	 mount_ms;	/* until volumes are tried again */
 	char		 failed[64], failed_message[512]; /* reason: pod */
 	int64_t		 start_s;
 	const struct pin_runtime_ops *rt;
@@ -148,12 +165,14 @@ struct kpod {
 	struct pin_pod_net_result net;
 	struct kcond	 cond[KCOND__COUNT];
 	char		*status;	/* last written */
+	uint64_t	*wrote;		/* of each volume: payload_hash */
 	uint32_t	 n, pad3;
 	struct kcontainer *c;		/* init containers first */
 	uint64_t	 next_ms;	/* when to look again; 0: on news */
 };
 
 struct kevent;
+struct ktold;
 
 struct kubelet {
 	struct pin_host	*host;
@@ -204,6 +223,8 @@ struct kubelet {
 	uint32_t	 nevents, events_busy;
 	struct pin_work	 event_work;
 	struct pin_msg	 event_msg;
+	struct ktold	*told;		/* event_work */
+	uint32_t	 ntold, pad_told;
 };
 
 /* node.c */
@@ -225,6 +246,9 @@ void	pod_path(const struct kpod *, char out[KUBELET_PATH_MAX],
 
 /* recall.c: work pool */
 void	pod_look(struct kpod *);
+/* Who runs, for other threads; starting: one that is about to. */
+void	pod_say_runs(struct kpod *, const struct kcontainer *starting);
+int	pod_runs(struct kpod *, const char *name);	/* any thread */
 void	pod_remember(struct kpod *);
 
 /* start.c */
@@ -234,17 +258,45 @@ void	container_id(const struct kpod *, const struct kcontainer *,
 void	container_log(const struct kpod *, const char *container,
 	    uint32_t attempt, char out[KUBELET_PATH_MAX]);
 
+/* etc.c: work pool. The pod's host name; PIN_ENOTFOUND when it would be too
+ * long. etc_make says where the files are. */
+int	etc_hostname(const struct kpod *, char out[KUBELET_NAME_MAX],
+	    struct pin_err *);
+int	etc_make(struct kpod *, char hosts[KUBELET_PATH_MAX],
+	    char resolv[KUBELET_PATH_MAX], struct pin_err *);
+
+/* message.c: work pool. Where the newest instance may leave its last words;
+ * what it left, as bytes, or the end of its log. */
+int	message_make(const struct kpod *, const struct kcontainer *,
+	    char path[KUBELET_PATH_MAX], struct pin_err *);
+size_t	message_read(const struct kpod *, const struct kcontainer *,
+	    uint32_t attempt, int failed, char out[KUBELET_MESSAGE_MAX]);
+void	message_path(const struct kpod *, const struct kcontainer *,
+	    uint32_t attempt, char out[KUBELET_PATH_MAX]);
+
+/* admit.c: is there room for it on this node? A pod may come here without a
+ * scheduler. PIN_OK and counted, or what is short: reason as upstream's. From
+ * pod_leave on it is not counted. */
+int	pod_admit(struct kpod *, char reason[64], struct pin_err *);
+void	pod_leave(struct kpod *);
+/* node.c: thousandths of cores, bytes */
+void	node_has(const struct kubelet *, int64_t out[KRES__COUNT]);
+
 /* refuse.c: names what this node cannot honour */
 int	pod_refuse(const struct kpod *, struct pin_err *);
+void	pod_warn(struct kpod *);
 
 /* volume.c. 1: the volume is there, path in out; errors are named. */
 int	volumes_make(struct kpod *, struct pin_err *);
 int	volume_path(const struct kpod *, struct pin_str name,
 	    char out[KUBELET_PATH_MAX]);
+/* Does this node write it? Containers see such a one read-only. */
+int	volume_written(const struct kpod *, struct pin_str name);
 int	tree_remove(const char *path, struct pin_err *);
 int	dirs_make(const char *path, uint32_t mode, struct pin_err *);
 
 /* field.c: downward API */
+void	pod_ip(const struct kpod *, uint32_t i, char out[64]);
 int	field_value(const struct kpod *, pin_node ref, struct pin_out *,
 	    struct pin_err *);
 int	resource_value(const struct kpod *, pin_node ref,

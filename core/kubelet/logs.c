@@ -27,12 +27,15 @@
 #define LOG_CHUNK	65536
 #define LOG_STREAMS_MAX	64
 #define LOG_GRACE_MS	500
+#define LOG_AHEAD_MAX	16	/* files a slow reader may be behind */
 
 struct stream {
 	struct exchange	*ex;
 	struct kubelet	*k;
 	struct pin_timer timer;
 	int		 fd;
+	int		 next[LOG_AHEAD_MAX];	/* begun since, in order */
+	int		 nnext;
 	int		 follow, stamps, waiting;
 	int64_t		 tail, limit;	/* -1: all */
 	char		 since[PIN_TIME_TEXT_MAX];
@@ -60,6 +63,8 @@ stream_end(struct stream *s, int ok)
 
 	pin_timer_stop(&s->timer);
 	close(s->fd);
+	while (s->nnext > 0)
+		close(s->next[--s->nnext]);
 	free(s);
 	ex->data = NULL;
 	ex->ops->finish(ex, ok);
@@ -139,65 +144,89 @@ send_out(struct stream *s, struct pin_out *o)
 	return (1);
 }
 
+/* May this instance still write? */
 static int
-pod_runs(struct stream *s)
+is_live(const struct stream *s)
 {
 	struct kpod *pod = pods_find(s->k, s->uid, strlen(s->uid));
-
-	return (pod != NULL && !pod->gone);
-}
-
-/* A later instance of the container has a file. */
-static int
-superseded(const struct stream *s)
-{
 	char path[KUBELET_PATH_MAX];
 
+	if (pod == NULL || pod->gone || !pod_runs(pod, s->name))
+		return (0);
 	snprintf(path, sizeof(path), "%s/pods/%s/%s/%u.log", s->k->data,
-	    s->uid, s->name, s->attempt + 1);
-	return (access(path, F_OK) == 0);
+	    s->uid, s->name, s->attempt + 1);	/* a later one has a file */
+	return (access(path, F_OK) != 0);
 }
 
-static void
-log_path(const struct stream *s, char out[KUBELET_PATH_MAX])
+static int
+same(int fd, const char *path)
 {
-	snprintf(out, KUBELET_PATH_MAX, "%s/pods/%s/%s/%u.log", s->k->data,
-	    s->uid, s->name, s->attempt);
+	struct stat a, b;
+
+	return (fd >= 0 && fstat(fd, &a) == 0 && stat(path, &b) == 0 &&
+	    a.st_ino == b.st_ino && a.st_dev == b.st_dev);
 }
 
-/* What comes next; at the end of a file that the shim has set aside, of the
- * one it began instead. A file ends with a line. */
+/* The shim sets a full file aside as .1, over the one that was there, and
+ * begins another. What is open is not lost to the reader, however slow: .1 is
+ * opened too when it is not the one we know. */
+static void
+look_ahead(struct stream *s)
+{
+	int last = s->nnext > 0 ? s->next[s->nnext - 1] : s->fd, aside, fd;
+	char path[KUBELET_PATH_MAX], old[KUBELET_PATH_MAX + 2];
+
+	snprintf(path, sizeof(path), "%s/pods/%s/%s/%u.log", s->k->data,
+	    s->uid, s->name, s->attempt);
+	snprintf(old, sizeof(old), "%s.1", path);
+	if (s->nnext + 2 > LOG_AHEAD_MAX || same(last, path))
+		return;
+	aside = open(old, O_RDONLY | O_CLOEXEC);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0 && (aside < 0 || same(aside, old))) {
+		if (aside >= 0 && !same(last, old))
+			s->next[s->nnext++] = aside;
+		else if (aside >= 0)
+			close(aside);
+		s->next[s->nnext++] = fd;
+		return;
+	}
+	if (aside >= 0)		/* again later: it is turned just now */
+		close(aside);
+	if (fd >= 0)
+		close(fd);
+}
+
+/* What comes next, also of the files begun since. A file ends with a line. */
 static ssize_t
 read_on(struct stream *s)
 {
-	char path[KUBELET_PATH_MAX], *at = s->part + s->have;
+	char *at = s->part + s->have;
 	size_t room = sizeof(s->part) - s->have;
-	ssize_t n = read(s->fd, at, room);
-	struct stat was, is;
-	int fd;
+	ssize_t n;
 
-	if (n > 0 || !s->follow)
-		return (n);
-	log_path(s, path);
-	if (fstat(s->fd, &was) != 0 || stat(path, &is) != 0 ||
-	    (was.st_ino == is.st_ino && was.st_dev == is.st_dev))
-		return (n);
-	/* Written between the read and the look? */
-	n = read(s->fd, at, room);
-	if (n > 0 || (fd = open(path, O_RDONLY | O_CLOEXEC)) < 0)
-		return (n);
-	close(s->fd);
-	s->fd = fd;
-	return (read(fd, at, room));
+	for (;;) {
+		n = read(s->fd, at, room);
+		if (n > 0 || s->nnext == 0)
+			return (n);
+		close(s->fd);
+		s->fd = s->next[0];
+		s->nnext--;
+		memmove(s->next, s->next + 1, (size_t)s->nnext *
+		    sizeof(s->next[0]));
+	}
 }
 
 static void
 pump(struct stream *s)
 {
+	int live = s->follow && is_live(s);	/* before the last read */
 	struct pin_out o;
 	char *nl, *p;
 	ssize_t n;
 
+	if (s->follow)
+		look_ahead(s);
 	while (!s->waiting) {
 		n = read_on(s);
 		if (n <= 0)
@@ -215,11 +244,9 @@ pump(struct stream *s)
 			return;
 	}
 	s->ex->ops->flush(s->ex);
-	if (s->waiting)
-		return;
-	if (s->follow && pod_runs(s) && !superseded(s))
+	if (live || (s->follow && s->waiting))
 		pin_timer_start(&s->timer, LOG_POLL_MS);
-	else
+	else if (!s->waiting)
 		stream_end(s, 1);
 }
 

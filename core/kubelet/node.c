@@ -108,24 +108,35 @@ info(struct kubelet *k, struct pin_out *o)
 	    k->rt[0].name, KUBELET_VERSION, os, arch(u.machine));
 }
 
-static void
-resources(struct kubelet *k, struct pin_out *o)
+/* Memory and disk as they are told: whole KiB. */
+void
+node_has(const struct kubelet *k, int64_t out[KRES__COUNT])
 {
 	long cpus = pin_os_cores(), pages = sysconf(_SC_PHYS_PAGES), page =
 	    sysconf(_SC_PAGESIZE);
-	unsigned long long mem = pages > 0 ? (unsigned long long)pages *
-	    (unsigned long long)page : 0, disk = 0;
 	struct statvfs v;
+
+	out[KRES_CPU] = (cpus > 0 ? cpus : 1) * INT64_C(1000);
+	out[KRES_MEMORY] = pages > 0 ? (int64_t)pages * page / 1024 * 1024 :
+	    0;
+	out[KRES_STORAGE] = statvfs(k->data, &v) == 0 ? (int64_t)v.f_blocks *
+	    (int64_t)v.f_frsize / 1024 * 1024 : 0;
+}
+
+static void
+resources(struct kubelet *k, struct pin_out *o)
+{
+	int64_t has[KRES__COUNT];
 	int i;
 
-	if (statvfs(k->data, &v) == 0)
-		disk = (unsigned long long)v.f_blocks * v.f_frsize;
+	node_has(k, has);
 	for (i = 0; i < 2; i++)
-		pin_out_printf(o, "%s\"%s\":{\"cpu\":\"%ld\","
-		    "\"ephemeral-storage\":\"%lluKi\",\"memory\":\"%lluKi\","
+		pin_out_printf(o, "%s\"%s\":{\"cpu\":\"%lld\","
+		    "\"ephemeral-storage\":\"%lldKi\",\"memory\":\"%lldKi\","
 		    "\"pods\":\"%d\"}", i > 0 ? "," : "", i > 0 ?
-		    "allocatable" : "capacity", cpus > 0 ? cpus : 1, disk /
-		    1024, mem / 1024, KUBELET_PODS_MAX);
+		    "allocatable" : "capacity", (long long)has[KRES_CPU] /
+		    1000, (long long)has[KRES_STORAGE] / 1024,
+		    (long long)has[KRES_MEMORY] / 1024, KUBELET_PODS_MAX);
 }
 
 static void

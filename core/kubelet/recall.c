@@ -60,11 +60,47 @@ runs_one(void *arg, const struct pin_container_state *s)
 }
 
 void
+pod_say_runs(struct kpod *pod, const struct kcontainer *starting)
+{
+	struct pin_out o;
+	char *was, *text;
+	uint32_t i;
+
+	pin_out_init(&o, NULL, KUBELET_TEXT_MAX);
+	pin_out_char(&o, '/');
+	for (i = 0; i < pod->n; i++)
+		if (pod->c[i].state == KC_RUNNING || &pod->c[i] == starting)
+			pin_out_printf(&o, "%s/", pod->c[i].name);
+	pin_out_char(&o, '\0');
+	text = pin_xstrdup(o.p);
+	pin_out_fini(&o);
+	pthread_mutex_lock(&pod->k->lock);
+	was = pod->runs;
+	pod->runs = text;
+	pthread_mutex_unlock(&pod->k->lock);
+	free(was);
+}
+
+int
+pod_runs(struct kpod *pod, const char *name)
+{
+	char key[80];
+	int yes;
+
+	snprintf(key, sizeof(key), "/%s/", name);
+	pthread_mutex_lock(&pod->k->lock);
+	yes = pod->runs == NULL || strstr(pod->runs, key) != NULL;
+	pthread_mutex_unlock(&pod->k->lock);
+	return (yes);
+}
+
+void
 pod_look(struct kpod *pod)
 {
 	struct pin_err err = PIN_ERR_INIT;
 
 	(void)pod->rt->list(pod->rt_self, runs_one, pod, &err);
+	pod_say_runs(pod, NULL);
 }
 
 /* What an earlier agent wrote: restarts, last ends, times. */

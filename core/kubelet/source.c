@@ -16,10 +16,10 @@ digit(int c)
 		return (c - 'a' + 26);
 	if (c >= '0' && c <= '9')
 		return (c - '0' + 52);
-	return (c == '+' ? 62 : c == '/' ? 63 : -1);
+	return (c == '+' || c == '-' ? 62 : c == '/' || c == '_' ? 63 : -1);
 }
 
-/* Heap, NUL-terminated; NULL: it is not base64. */
+/* Either alphabet. Heap, NUL-terminated; NULL: it is not base64. */
 char *
 base64_decode(struct pin_str s, size_t *len)
 {

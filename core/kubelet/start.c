@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/kubelet/kubelet_int.h"
+#include "core/kubelet/subpath.h"
 #include "lib/quantity/quantity.h"
 
 void
@@ -44,80 +45,142 @@ words(const struct kpod *pod, pin_node list, char *const *env)
 	return (out);
 }
 
+#define OWN_MOUNTS	3		/* hosts, resolv.conf, last words */
+
 struct mounts {
 	uint32_t	 n;
 	struct pin_mount m[PIN_MOUNTS_MAX];
 	char		*text[PIN_MOUNTS_MAX * 2];
-	uint32_t	 ntext;
+	uint32_t	 ntext, nheld;
 };
 
 static char *
-keep(struct mounts *m, const char *a, const char *b, struct pin_str rest)
+keep(struct mounts *m, const char *s)
 {
-	size_t n = strlen(a) + strlen(b) + rest.len + 1;
-	char *p = pin_xmalloc(n);
+	char *p = pin_xstrdup(s);
 
-	snprintf(p, n, "%s%s" PIN_SFMT, a, b, PIN_SARG(rest));
 	m->text[m->ntext++] = p;
 	return (p);
 }
 
+/* No component is "..": what the API refuses, an expression may still make. */
 static int
-safe_subpath(struct pin_str s)
+safe_subpath(const char *s)
 {
-	size_t i;
+	size_t n;
 
-	if (s.len > 0 && s.p[0] == '/')
+	if (s[0] == '/')
 		return (0);
-	for (i = 0; i + 1 < s.len; i++)
-		if (s.p[i] == '.' && s.p[i + 1] == '.')
+	for (; *s != '\0'; s += n + (s[n] == '/')) {
+		n = strcspn(s, "/");
+		if (n == 2 && s[0] == '.' && s[1] == '.')
 			return (0);
+	}
 	return (1);
 }
 
-static int
-mount_one(struct kpod *pod, pin_node v, char *const *env, struct mounts *m,
-    struct pin_err *err)
+static char *
+sub_of(struct kpod *pod, pin_node v, char *const *env)
 {
 	const struct pin_obj *o = pod->obj;
-	struct pin_str name = pin_obj_str(o, pin_obj_get(o, v, "name")),
-	    sub = pin_obj_str(o, pin_obj_get(o, v, "subPath")),
-	    expr = pin_obj_str(o, pin_obj_get(o, v, "subPathExpr")),
-	    none = { NULL, 0 };
-	struct pin_mount *mt = &m->m[m->n];
-	char path[KUBELET_PATH_MAX], *expanded = NULL;
+	struct pin_str sub = pin_obj_str(o, pin_obj_get(o, v, "subPath")),
+	    expr = pin_obj_str(o, pin_obj_get(o, v, "subPathExpr"));
+
+	return (expr.len > 0 ? env_expand(env, expr) : pin_xstrndup(sub.p !=
+	    NULL ? sub.p : "", sub.len));
+}
+
+static void
+held_name(const struct kcontainer *c, uint32_t i, char out[160])
+{
+	snprintf(out, 160, "%s-%u", c->id, i);
+}
+
+static void
+mounts_fini(struct kpod *pod, const struct kcontainer *c, struct mounts *m)
+{
+	char at[160];
+
+	while (m->nheld > 0) {
+		held_name(c, --m->nheld, at);
+		subpath_drop(pod->k, at);
+	}
+	while (m->ntext > 0)
+		free(m->text[--m->ntext]);
+	free(m);
+}
+
+/* PIN_ENOTFOUND, as what is missing: it may be put right, and is tried
+ * again. */
+static int
+sub_path(struct kpod *pod, const struct kcontainer *c, struct mounts *m,
+    const char *sub, char path[KUBELET_PATH_MAX], struct pin_err *err)
+{
+	char at[160], volume[KUBELET_PATH_MAX];
 	int rc;
 
-	if (m->n == PIN_MOUNTS_MAX)
+	if (sub[0] == '\0')
+		return (PIN_OK);
+	if (strstr(sub, "$(") != NULL)	/* what has no value stays */
+		return (pin_err_set(err, PIN_ENOTFOUND, "subPathExpr: missing "
+		    "value in \"%s\"", sub));
+	if (!safe_subpath(sub))
+		return (pin_err_set(err, PIN_ENOTFOUND, "subPath \"%s\" "
+		    "leaves its volume", sub));
+	snprintf(volume, sizeof(volume), "%s", path);
+	held_name(c, m->nheld++, at);
+	rc = subpath_hold(pod->k, volume, sub, at, path, err);
+	if (rc != PIN_OK)
+		err->code = PIN_ENOTFOUND;
+	return (rc != PIN_OK ? PIN_ENOTFOUND : PIN_OK);
+}
+
+static int
+mount_one(struct kpod *pod, const struct kcontainer *c, pin_node v,
+    char *const *env, struct mounts *m, struct pin_err *err)
+{
+	const struct pin_obj *o = pod->obj;
+	struct pin_str name = pin_obj_str(o, pin_obj_get(o, v, "name"));
+	char path[KUBELET_PATH_MAX], target[KUBELET_PATH_MAX], *sub;
+	struct pin_mount *mt = &m->m[m->n];
+	int rc;
+
+	if (m->n == PIN_MOUNTS_MAX - OWN_MOUNTS)
 		return (pin_err_set(err, PIN_EINVALID, "more than %d "
-		    "volumeMounts", PIN_MOUNTS_MAX));
+		    "volumeMounts", PIN_MOUNTS_MAX - OWN_MOUNTS));
 	rc = volume_path(pod, name, path);
 	if (rc < 0)
 		return (pin_err_set(err, PIN_EINVALID, "volume \"" PIN_SFMT
 		    "\" is not there", PIN_SARG(name)));
-	if (expr.len > 0) {
-		expanded = env_expand(env, expr);
-		sub = (struct pin_str){ expanded, strlen(expanded) };
-	}
-	if (!safe_subpath(sub))
-		rc = pin_err_set(err, PIN_EINVALID, "subPath \"" PIN_SFMT
-		    "\" leaves its volume", PIN_SARG(sub));
-	else {
-		mt->source = keep(m, path, sub.len > 0 ? "/" : "", sub);
-		mt->target = keep(m, "", "", pin_obj_str(o, pin_obj_get(o, v,
-		    "mountPath")));
-		mt->read_only = (uint32_t)pin_obj_true(o, pin_obj_get(o, v,
-		    "readOnly"));
-		m->n++;
-		rc = PIN_OK;
-		if (sub.len > 0)
-			rc = dirs_make(mt->source, 0755, err);
-		if (rc == PIN_EEXISTS)
-			rc = PIN_OK;	/* a file */
-	}
-	(void)none;
-	free(expanded);
-	return (rc);
+	sub = sub_of(pod, v, env);
+	rc = sub_path(pod, c, m, sub, path, err);
+	free(sub);
+	if (rc != PIN_OK)
+		return (rc);
+	str_copy(target, sizeof(target), pin_obj_str(o, pin_obj_get(o, v,
+	    "mountPath")));
+	mt->source = keep(m, path);
+	mt->target = keep(m, target);
+	mt->read_only = (uint32_t)(volume_written(pod, name) ||
+	    pin_obj_true(o, pin_obj_get(o, v, "readOnly")));
+	m->n++;
+	return (PIN_OK);
+}
+
+/* Unless the pod mounts something there itself. */
+static void
+mount_own(struct mounts *m, const char *source, const char *target)
+{
+	struct pin_mount *mt = &m->m[m->n];
+	uint32_t i;
+
+	for (i = 0; i < m->n; i++)
+		if (strcmp(m->m[i].target, target) == 0)
+			return;
+	mt->source = keep(m, source);
+	mt->target = keep(m, target);
+	mt->own_files = 1;
+	m->n++;
 }
 
 static int
@@ -126,11 +189,25 @@ mounts_make(struct kpod *pod, struct kcontainer *c, char *const *env,
 {
 	pin_node v = pin_obj_first(pod->obj, pin_obj_get(pod->obj, c->spec,
 	    "volumeMounts"));
+	char path[KUBELET_PATH_MAX], resolv[KUBELET_PATH_MAX];
 	int rc = PIN_OK;
 
 	for (; v != 0 && rc == PIN_OK; v = pin_obj_next(pod->obj, v))
-		rc = mount_one(pod, v, env, m, err);
-	return (rc);
+		rc = mount_one(pod, c, v, env, m, err);
+	if (rc == PIN_OK)
+		rc = etc_make(pod, path, resolv, err);
+	if (rc != PIN_OK)
+		return (rc);
+	mount_own(m, path, "/etc/hosts");
+	mount_own(m, resolv, "/etc/resolv.conf");
+	rc = message_make(pod, c, path, err);
+	if (rc != PIN_OK)
+		return (rc);
+	str_copy(resolv, sizeof(resolv), pin_obj_str(pod->obj, pin_obj_get(
+	    pod->obj, c->spec, "terminationMessagePath")));
+	if (resolv[0] == '/')
+		mount_own(m, path, resolv);
+	return (PIN_OK);
 }
 
 static int64_t
@@ -190,7 +267,7 @@ container_start(struct kpod *pod, struct kcontainer *c, struct pin_err *err)
 {
 	struct pin_container pc = { .size = sizeof(pc), .host_network = 1 };
 	char log[KUBELET_PATH_MAX], dir[KUBELET_PATH_MAX], img[512], wd[1024];
-	char **env = NULL, **cmd = NULL, **args = NULL;
+	char **env = NULL, **cmd = NULL, **args = NULL, hn[KUBELET_NAME_MAX];
 	struct mounts *m = pin_xcalloc(1, sizeof(*m));
 	struct pin_str s;
 	int rc;
@@ -204,6 +281,8 @@ container_start(struct kpod *pod, struct kcontainer *c, struct pin_err *err)
 		rc = mounts_make(pod, c, env, m, err);
 	if (rc == PIN_OK)
 		rc = user(pod, c, &pc, err);
+	if (rc == PIN_OK)
+		rc = etc_hostname(pod, hn, err);
 	if (rc != PIN_OK)
 		goto out;
 	cmd = words(pod, pin_obj_get(pod->obj, c->spec, "command"), env);
@@ -227,7 +306,7 @@ container_start(struct kpod *pod, struct kcontainer *c, struct pin_err *err)
 	pc.args = (const char *const *)args;
 	pc.env = (const char *const *)env;
 	pc.workdir = s.len > 0 ? wd : NULL;
-	pc.hostname = pod->name;
+	pc.hostname = hn;
 	pc.mounts = m->m;
 	pc.nmounts = m->n;
 	pc.netns = pod->net.netns[0] != '\0' ? pod->net.netns : NULL;
@@ -236,13 +315,13 @@ container_start(struct kpod *pod, struct kcontainer *c, struct pin_err *err)
 	pc.memory = limit(pod, c, "memory", 0);
 	pc.pod = pod->obj;
 	pc.spec = c->spec;
+	/* Before its log is there to be followed. */
+	pod_say_runs(pod, c);
 	rc = pod->rt->start(pod->rt_self, &pc, err);
 out:
 	words_free(cmd);
 	words_free(args);
 	env_free(&env);
-	while (m->ntext > 0)
-		free(m->text[--m->ntext]);
-	free(m);
+	mounts_fini(pod, c, m);
 	return (rc);
 }

@@ -29,8 +29,8 @@ quoted(struct pin_out *o, const char *s)
 
 /* ---- phase ------------------------------------------------------------ */
 
-const char *
-pod_phase(const struct kpod *pod)
+static const char *
+phase(const struct kpod *pod)
 {
 	uint32_t i, open = 0, failed = 0, waits = 0;
 
@@ -66,22 +66,48 @@ pod_phase(const struct kpod *pod)
 	return (waits > 0 ? "Pending" : "Running");
 }
 
+/* It is final when nothing runs any more, no sidecar either. */
+const char *
+pod_phase(const struct kpod *pod)
+{
+	const char *p = phase(pod);
+	uint32_t i, begun = 0, runs = 0;
+
+	for (i = 0; i < pod->n; i++) {
+		begun += !pod->c[i].init && pod->c[i].tried;
+		runs += pod->c[i].state == KC_RUNNING;
+	}
+	if (runs == 0 || p[0] == 'P' || p[0] == 'R')
+		return (p);
+	return (begun > 0 ? "Running" : "Pending");
+}
+
 /* ---- containers --------------------------------------------------------- */
 
+/* message: why it could not even start, or NULL: what it left to say. */
 static void
 terminated(struct pin_out *o, const struct kpod *pod,
+    const struct kcontainer *c, uint32_t attempt,
     const struct pin_container_state *s, const char *reason,
     const char *message)
 {
+	char left[KUBELET_MESSAGE_MAX];
+	struct pin_str m = { left, 0 };
+
 	pin_out_printf(o, "\"terminated\":{\"exitCode\":%d", s->exit_code);
 	if (s->signal != 0 && reason[0] == '\0')
 		pin_out_printf(o, ",\"signal\":%d", s->signal);
 	pin_out_cstr(o, ",\"reason\":");
 	quoted(o, reason[0] != '\0' ? reason : s->oom_killed ? "OOMKilled" :
 	    s->exit_code == 0 ? "Completed" : "Error");
-	if (message != NULL && message[0] != '\0') {
+	if (message != NULL)
+		m = pin_str(message);
+	else
+		m.len = message_read(pod, c, attempt, s->exit_code != 0,
+		    left);
+	if (m.len > 0) {
 		pin_out_cstr(o, ",\"message\":");
-		quoted(o, message);
+		pin_json_quote(o, m);
 	}
 	pin_out_cstr(o, ",\"startedAt\":");
 	time_at(o, s->started_ns / NS);
@@ -123,8 +149,8 @@ state(struct pin_out *o, const struct kpod *pod, const struct kcontainer *c)
 		time_at(o, c->now.started_ns / NS);
 		pin_out_char(o, '}');
 	} else if (c->state == KC_EXITED && !backing_off(c)) {
-		terminated(o, pod, &c->now, c->reason, strcmp(c->reason,
-		    "StartError") == 0 ? c->message : NULL);
+		terminated(o, pod, c, c->attempt, &c->now, c->reason,
+		    strcmp(c->reason, "StartError") == 0 ? c->message : NULL);
 	} else {
 		pin_out_cstr(o, "\"waiting\":{\"reason\":");
 		quoted(o, c->waiting[0] != '\0' ? c->waiting : !c->init &&
@@ -138,9 +164,10 @@ state(struct pin_out *o, const struct kpod *pod, const struct kcontainer *c)
 	}
 	pin_out_cstr(o, "},\"lastState\":{");
 	if (backing_off(c))
-		terminated(o, pod, &c->now, c->reason, NULL);
-	else if (c->has_last)
-		terminated(o, pod, &c->last, c->last_reason, NULL);
+		terminated(o, pod, c, c->attempt, &c->now, c->reason, NULL);
+	else if (c->has_last && c->attempt > 0)
+		terminated(o, pod, c, c->attempt - 1, &c->last,
+		    c->last_reason, NULL);
 	pin_out_char(o, '}');
 }
 
@@ -301,7 +328,6 @@ conditions(struct pin_out *o, const struct kpod *pod, int64_t generation)
 static void
 addresses(struct pin_out *o, const struct kpod *pod)
 {
-	struct pin_addr a;
 	char text[64];
 	uint32_t i;
 
@@ -313,10 +339,7 @@ addresses(struct pin_out *o, const struct kpod *pod)
 	if (!pod->networked)
 		return;
 	for (i = 0; i < pod->net.nips; i++) {
-		memset(&a, 0, sizeof(a));
-		a.family = pod->net.ips[i].family;
-		memcpy(a.ip, pod->net.ips[i].ip, sizeof(a.ip));
-		pin_addr_ip(&a, text);
+		pod_ip(pod, i, text);
 		if (i == 0)
 			pin_out_printf(o, ",\"podIP\":\"%s\",\"podIPs\":[",
 			    text);
@@ -331,6 +354,7 @@ static void
 compose(struct kpod *pod, struct pin_out *o)
 {
 	int64_t generation = 0;
+	uint32_t i;
 
 	(void)pin_obj_i64(pod->obj, pin_obj_at(pod->obj,
 	    pin_obj_root(pod->obj), "metadata", "generation", NULL),
@@ -351,8 +375,14 @@ compose(struct kpod *pod, struct pin_out *o)
 	addresses(o, pod);
 	pin_out_cstr(o, ",\"startTime\":");
 	time_at(o, pod->start_s);
-	containers(o, pod, 1);
-	containers(o, pod, 0);
+	/* One that was turned away has none: clients show the reason then. */
+	for (i = 0; i < pod->n && pod->failed[0] != '\0'; i++)
+		if (pod->c[i].tried)
+			break;
+	if (pod->failed[0] == '\0' || i < pod->n) {
+		containers(o, pod, 1);
+		containers(o, pod, 0);
+	}
 	pin_out_cstr(o, "}}");
 	pin_out_char(o, '\0');
 }

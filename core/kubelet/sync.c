@@ -16,6 +16,8 @@
 #include "lib/timefmt/timefmt.h"
 
 #define NS	INT64_C(1000000000)
+#define NEVER_PULL	"ErrImageNeverPull"
+#define GRACE_MIN_S	2		/* as upstream: SIGTERM shall be seen */
 
 static uint64_t
 now(const struct kpod *pod)
@@ -55,6 +57,9 @@ pod_fini(struct kpod *pod)
 	pin_buf_put(&pod->pending);
 	pin_obj_free(&pod->obj);
 	free(pod->status);
+	free(pod->wrote);
+	free(pod->ports);
+	free(pod->runs);
 	free(pod->c);
 }
 
@@ -247,19 +252,24 @@ prepare(struct kpod *pod)
 		again(pod, KUBELET_RETRY_MS);
 		return (0);
 	}
-	if (pod->mounted && t < pod->refresh_at)
-		return (1);
+	if (t < pod->refresh_at) {	/* refused a moment ago, or in order */
+		again_at(pod, pod->refresh_at);
+		return ((int)pod->mounted);
+	}
 	if (dirs_make(dir, 0755, &err) != PIN_OK ||
 	    volumes_make(pod, &err) != PIN_OK) {
 		event_pod(pod, NULL, 1, "FailedMount", "%s", err.text);
 		if (err.code == PIN_EINVALID)
 			pod_fail(pod, "Unsupported", err.text);
-		again(pod, KUBELET_RETRY_MS);
-		if (pod->mounted)
-			pod->refresh_at = t + KUBELET_RETRY_MS * MS_NS;
+		pod->mount_ms = pod->mount_ms == 0 ? KUBELET_MOUNT_MS :
+		    pod->mount_ms < KUBELET_MOUNT_MAX_MS / 2 ?
+		    pod->mount_ms * 2 : KUBELET_MOUNT_MAX_MS;
+		pod->refresh_at = t + pod->mount_ms * MS_NS;
+		again_at(pod, pod->refresh_at);
 		return ((int)pod->mounted);
 	}
 	pod->mounted = 1;
+	pod->mount_ms = 0;
 	pod->refresh_at = t + KUBELET_REFRESH_MS * MS_NS;
 	return (1);
 }
@@ -358,6 +368,15 @@ image(struct kpod *pod, struct kcontainer *c)
 		c->image_ms = 0;
 		return (1);
 	}
+	if (strcmp(policy, "Never") == 0) {	/* nothing to back off from */
+		snprintf(text, sizeof(text), "Container image \"%s\" is not "
+		    "present with pull policy of Never", img);
+		if (strcmp(c->waiting, NEVER_PULL) != 0)
+			event_pod(pod, c->name, 1, NEVER_PULL, "%s", text);
+		wait_for(c, NEVER_PULL, text);
+		again(pod, KUBELET_BACKOFF_MS);
+		return (0);
+	}
 	if (c->image_ms == 0)
 		event_pod(pod, c->name, 1, "Failed", "Failed to pull image "
 		    "\"%s\": %s", img, err.text);
@@ -366,8 +385,7 @@ image(struct kpod *pod, struct kcontainer *c)
 	if (c->image_ms > KUBELET_BACKOFF_MAX_MS)
 		c->image_ms = KUBELET_BACKOFF_MAX_MS;
 	c->image_at = now(pod) + c->image_ms * MS_NS;
-	wait_for(c, strcmp(policy, "Never") == 0 ? "ErrImageNeverPull" :
-	    "ErrImagePull", err.text);
+	wait_for(c, "ErrImagePull", err.text);
 	again(pod, 1000);		/* to say ImagePullBackOff */
 	return (0);
 }
@@ -378,6 +396,7 @@ started(struct kpod *pod, struct kcontainer *c)
 	event_pod(pod, c->name, 0, "Created", "Container created");
 	event_pod(pod, c->name, 0, "Started", "Container started");
 	c->state = KC_RUNNING;
+	c->termed = 0;
 	c->waiting[0] = c->message[0] = c->reason[0] = '\0';
 	pod_look(pod);
 }
@@ -419,6 +438,8 @@ start(struct kpod *pod, struct kcontainer *c)
 			(void)snprintf(set_aside, sizeof(set_aside), "%s.1",
 			    log);
 			(void)pin_path_unlink(pod->k->host, set_aside, NULL);
+			message_path(pod, c, c->attempt - 1, log);
+			(void)pin_path_unlink(pod->k->host, log, NULL);
 		}
 		c->attempt++;
 		c->backoff_ms = c->backoff_ms == 0 ? KUBELET_BACKOFF_MS :
@@ -479,27 +500,95 @@ run_inits(struct kpod *pod)
 }
 
 static void
-end_all(struct kpod *pod, int sig)
+kill_all(struct kpod *pod)
 {
 	struct pin_err err = PIN_ERR_INIT;
 	uint32_t i;
 
 	for (i = 0; i < pod->n; i++)
 		if (pod->c[i].state == KC_RUNNING)
-			(void)pod->rt->kill(pod->rt_self, pod->c[i].id, sig,
-			    &err);
+			(void)pod->rt->kill(pod->rt_self, pod->c[i].id,
+			    SIGKILL, &err);
+	pod->killed = 1;
+}
+
+static void
+term(struct kpod *pod, struct kcontainer *c)
+{
+	struct pin_err err = PIN_ERR_INIT;
+
+	if (c->termed)
+		return;
+	c->termed = 1;
+	(void)pod->rt->kill(pod->rt_self, c->id, SIGTERM, &err);
+}
+
+/* SIGTERM for what runs; for sidecars, the last one first, when those that
+ * they serve have ended. */
+static void
+end_gently(struct kpod *pod)
+{
+	uint32_t i, others = 0;
+
+	for (i = 0; i < pod->n; i++)
+		if (pod->c[i].state == KC_RUNNING && !pod->c[i].sidecar) {
+			others++;
+			term(pod, &pod->c[i]);
+		}
+	for (i = pod->n; others == 0 && i-- > 0;)
+		if (pod->c[i].state == KC_RUNNING) {
+			term(pod, &pod->c[i]);
+			return;
+		}
+}
+
+static uint32_t
+running(const struct kpod *pod)
+{
+	uint32_t i, n = 0;
+
+	for (i = 0; i < pod->n; i++)
+		n += pod->c[i].state == KC_RUNNING;
+	return (n);
+}
+
+/* Another step towards the end; SIGKILL for what still runs at kill_at. */
+static void
+end(struct kpod *pod)
+{
+	pod->killing = 1;
+	if (now(pod) >= pod->kill_at) {
+		kill_all(pod);
+		again(pod, KUBELET_RETRY_MS);
+		return;
+	}
+	end_gently(pod);
+	again_at(pod, pod->kill_at);
+}
+
+/* In ns. */
+static uint64_t
+grace(struct kpod *pod, int gone)
+{
+	int64_t s = 30;
+
+	if (!pin_obj_i64(pod->obj, member(pod, "metadata",
+	    "deletionGracePeriodSeconds"), &s) && gone)
+		(void)pin_obj_i64(pod->obj, member(pod, "spec",
+		    "terminationGracePeriodSeconds"), &s);
+	return ((s > GRACE_MIN_S ? (uint64_t)s : GRACE_MIN_S) *
+	    UINT64_C(1000000000));
 }
 
 /* Is everything that counts over? Then the rest is ended too. */
 static int
 check_finished(struct kpod *pod)
 {
-	uint32_t i, running = 0, open = 0, init_failed = 0;
+	uint32_t i, open = 0, init_failed = 0;
 
 	for (i = 0; i < pod->n; i++) {
 		struct kcontainer *c = &pod->c[i];
 
-		running += c->state == KC_RUNNING;
 		if (c->init && !c->sidecar && container_final(pod, c) &&
 		    c->now.exit_code != 0)
 			init_failed = 1;
@@ -508,31 +597,67 @@ check_finished(struct kpod *pod)
 	}
 	if (pod->failed[0] == '\0' && open > 0 && !init_failed)
 		return (0);
-	if (running > 0) {
-		end_all(pod, pod->killing ? SIGKILL : SIGTERM);
-		pod->killing = 1;
-		again(pod, KUBELET_RETRY_MS);
+	if (running(pod) > 0) {
+		if (pod->kill_at == 0)
+			pod->kill_at = now(pod) + grace(pod, 1);
+		end(pod);
+	} else {
+		pod->finished = 1;
+		pod_leave(pod);
 	}
-	pod->finished = running == 0;
 	return (1);
+}
+
+/* May it be here at all? */
+static void
+admit(struct kpod *pod)
+{
+	struct pin_err err = PIN_ERR_INIT;
+	char reason[64] = "", text[sizeof(err.text) + 32];
+
+	pod->admitted = 1;
+	if (pod_refuse(pod, &err) != PIN_OK) {
+		pod_fail(pod, "Unsupported", err.text);
+		event_pod(pod, NULL, 1, "Unsupported", "%s", err.text);
+	} else if (pod_admit(pod, reason, &err) != PIN_OK) {
+		snprintf(text, sizeof(text), "Pod was rejected: %s",
+		    err.text);
+		pod_fail(pod, reason, text);
+		event_pod(pod, NULL, 1, reason, "%s", err.text);
+	} else
+		pod_warn(pod);
+}
+
+/* activeDeadlineSeconds, counted from status.startTime. */
+static void
+check_deadline(struct kpod *pod)
+{
+	static const char text[] = "Pod was active on the node longer than "
+	    "the specified deadline";
+	int64_t s, left;
+
+	if (!pin_obj_i64(pod->obj, member(pod, "spec",
+	    "activeDeadlineSeconds"), &s) || pod->failed[0] != '\0')
+		return;
+	left = pod->start_s + s - pin_host_wall(pod->k->host) / NS;
+	if (left > 0) {
+		again(pod, (uint64_t)(left < 86400 ? left : 86400) * 1000);
+		return;
+	}
+	pod_fail(pod, "DeadlineExceeded", text);
+	event_pod(pod, NULL, 0, "DeadlineExceeded", "%s", text);
 }
 
 static void
 run(struct kpod *pod)
 {
-	struct pin_err err = PIN_ERR_INIT;
 	uint32_t i;
 
 	if (pod->finished)
 		return;
-	if (!pod->admitted && pod->failed[0] == '\0') {
-		pod->admitted = 1;
-		if (pod_refuse(pod, &err) != PIN_OK) {
-			pod_fail(pod, "Unsupported", err.text);
-			event_pod(pod, NULL, 1, "Unsupported", "%s",
-			    err.text);
-		}
-	}
+	if (!pod->admitted && pod->failed[0] == '\0')
+		admit(pod);
+	check_deadline(pod);
 	if (check_finished(pod) || !prepare(pod))
 		return;
 	if (run_inits(pod))
@@ -555,18 +680,6 @@ say_killing(struct kpod *pod)
 		if (pod->c[i].state == KC_RUNNING)
 			event_pod(pod, pod->c[i].name, 0, "Killing",
 			    "Stopping container %s", pod->c[i].name);
-}
-
-static uint64_t
-grace(struct kpod *pod, int gone)
-{
-	int64_t s = 30;
-
-	if (!pin_obj_i64(pod->obj, member(pod, "metadata",
-	    "deletionGracePeriodSeconds"), &s) && gone)
-		(void)pin_obj_i64(pod->obj, member(pod, "spec",
-		    "terminationGracePeriodSeconds"), &s);
-	return (s > 0 ? (uint64_t)s : 0);
 }
 
 static void
@@ -632,30 +745,15 @@ forget(struct kpod *pod)
 static void
 terminate(struct kpod *pod, int gone)
 {
-	uint64_t at = now(pod) + grace(pod, gone) * UINT64_C(1000000000);
-	uint32_t i, running = 0;
+	uint64_t at = now(pod) + grace(pod, gone);
 
-	for (i = 0; i < pod->n; i++)
-		running += pod->c[i].state == KC_RUNNING;
-	if (!pod->killing || pod->kill_at == 0 || at < pod->kill_at) {
-		if (pod->kill_at == 0)
-			pod->kill_at = at;
-		if (at < pod->kill_at)
-			pod->kill_at = at;	/* a shorter grace counts */
-	}
-	if (running > 0 && !pod->killing) {
-		pod->killing = 1;
-		say_killing(pod);
-		end_all(pod, SIGTERM);
-	}
-	if (running > 0 && now(pod) >= pod->kill_at) {
-		end_all(pod, SIGKILL);
-		pod->killed = 1;
-		again(pod, KUBELET_RETRY_MS);
-		return;
-	}
-	if (running > 0) {
-		again_at(pod, pod->kill_at);
+	pod_leave(pod);
+	if (pod->kill_at == 0 || at < pod->kill_at)
+		pod->kill_at = at;	/* a shorter grace counts */
+	if (running(pod) > 0) {
+		if (!pod->killing)
+			say_killing(pod);
+		end(pod);
 		return;
 	}
 	pod->finished = 1;

@@ -2,23 +2,26 @@
  *
  * volume.c -- a pod's volumes as directories below DATA/pods/UID/volumes:
  * emptyDir, configMap, secret, downwardAPI, projected; hostPath is where it
- * is. Written again every KUBELET_REFRESH_MS, each file replaced whole, so
- * that changes and fresh tokens appear.
+ * is. Looked at again every KUBELET_REFRESH_MS, so that changes and fresh
+ * tokens appear; what is written goes into place as one (payload.h).
  * Work pool. Contract: Kubernetes' volumes (docs/node.md "Volumes"). What is
  * missing and not optional is PIN_ENOTFOUND. */
 #include <sys/stat.h>
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "core/image/image.h"
+#include "core/kubelet/empty.h"
+#include "core/kubelet/payload.h"
 #include "core/kubelet/source.h"
 
-#define DEPTH_MAX	64
 #define TOKEN_S		3607
+#define TOKEN_OLD_S	86400
+#define TOKEN_MAX	((size_t)65536)
 
 /* ---- directories ------------------------------------------------------- */
 
@@ -49,87 +52,21 @@ dirs_make(const char *path, uint32_t mode, struct pin_err *err)
 	return (PIN_OK);
 }
 
-static int
-remove_below(char *path, size_t len, int depth, struct pin_err *err)
-{
-	struct dirent *e;
-	int rc = PIN_OK;
-	DIR *d;
-	int n;
-
-	if (unlink(path) == 0 || errno == ENOENT)
-		return (PIN_OK);
-	if (depth == DEPTH_MAX)
-		return (pin_err_set(err, PIN_ELIMIT, "%s: too deep", path));
-	d = opendir(path);
-	if (d == NULL)
-		return (pin_err_os(err, PIN_EIO, errno, "%s", path));
-	while (rc == PIN_OK && (e = readdir(d)) != NULL) {
-		if (strcmp(e->d_name, ".") == 0 ||
-		    strcmp(e->d_name, "..") == 0)
-			continue;
-		n = snprintf(path + len, KUBELET_PATH_MAX - len, "/%s",
-		    e->d_name);
-		if (n < 0 || (size_t)n >= KUBELET_PATH_MAX - len)
-			rc = pin_err_set(err, PIN_ELIMIT, "path too long");
-		else
-			rc = remove_below(path, len + (size_t)n, depth + 1,
-			    err);
-		path[len] = '\0';
-	}
-	closedir(d);
-	if (rc == PIN_OK && rmdir(path) != 0 && errno != ENOENT)
-		rc = pin_err_os(err, PIN_EIO, errno, "%s", path);
-	return (rc);
-}
-
 int
 tree_remove(const char *path, struct pin_err *err)
 {
-	char buf[KUBELET_PATH_MAX];
-	int n = snprintf(buf, sizeof(buf), "%s", path);
+	char dir[KUBELET_PATH_MAX], *slash;
+	int n = snprintf(dir, sizeof(dir), "%s", path);
 
-	if (n < 0 || (size_t)n >= sizeof(buf))
+	if (n < 0 || (size_t)n >= sizeof(dir))
 		return (pin_err_set(err, PIN_ELIMIT, "path is too long"));
-	return (remove_below(buf, (size_t)n, 0, err));
-}
-
-/* ---- files -------------------------------------------------------------- */
-
-/* rel comes from an object: it must stay below dir. */
-static int
-put_file(const char *dir, struct pin_str rel, const char *p, size_t len,
-    uint32_t mode, struct pin_err *err)
-{
-	char path[KUBELET_PATH_MAX], tmp[KUBELET_PATH_MAX + 8], *slash;
-	FILE *f;
-	int cut, rc;
-
-	if (rel.len == 0 || rel.p[0] == '/' || rel.len > 1024 ||
-	    memchr(rel.p, '\0', rel.len) != NULL)
-		return (pin_err_set(err, PIN_EINVALID, "file name \"" PIN_SFMT
-		    "\"", PIN_SARG(rel)));
-	snprintf(path, sizeof(path), "%s/" PIN_SFMT, dir, PIN_SARG(rel));
-	if (strstr(path + strlen(dir), "/../") != NULL)
-		return (pin_err_set(err, PIN_EINVALID, "file name \"" PIN_SFMT
-		    "\"", PIN_SARG(rel)));
-	slash = strrchr(path, '/');
+	empty_release(dir);
+	slash = strrchr(dir, '/');
 	*slash = '\0';
-	rc = dirs_make(path, 0755, err);
-	*slash = '/';
-	if (rc != PIN_OK)
-		return (rc);
-	snprintf(tmp, sizeof(tmp), "%s.new~", path);
-	f = fopen(tmp, "w");
-	if (f == NULL)
-		return (pin_err_os(err, PIN_EIO, errno, "%s", tmp));
-	cut = len > 0 && fwrite(p, len, 1, f) != 1;
-	if (fclose(f) != 0 || cut)
-		return (pin_err_os(err, PIN_EIO, errno, "%s", tmp));
-	if (chmod(tmp, (mode_t)(mode & 0777)) != 0 || rename(tmp, path) != 0)
-		return (pin_err_os(err, PIN_EIO, errno, "%s", path));
-	return (PIN_OK);
+	return (image_tree_remove(dir, slash + 1, err));
 }
+
+/* ---- what is put in ------------------------------------------------------ */
 
 static uint32_t
 mode_of(const struct kpod *pod, pin_node at, const char *key, uint32_t other)
@@ -140,11 +77,9 @@ mode_of(const struct kpod *pod, pin_node at, const char *key, uint32_t other)
 	    (uint32_t)v : other);
 }
 
-/* ---- what is put in ------------------------------------------------------ */
-
 static int
 put_source(struct kpod *pod, int secret, pin_node at, const char *name_key,
-    const char *dir, uint32_t mode, struct pin_err *err)
+    struct payload *p, uint32_t mode, struct pin_err *err)
 {
 	const struct pin_obj *o = pod->obj;
 	struct pin_str name = pin_obj_str(o, pin_obj_get(o, at, name_key)),
@@ -162,14 +97,14 @@ put_source(struct kpod *pod, int secret, pin_node at, const char *name_key,
 	if (it == 0)
 		for (i = 0; i < source_count(&s) && rc == PIN_OK; i++) {
 			source_at(&s, i, &key, &v);
-			rc = put_file(dir, key, v.p, v.len, mode, err);
+			rc = payload_add(p, key, v.p, v.len, mode, err);
 		}
 	for (; it != 0 && rc == PIN_OK; it = pin_obj_next(o, it)) {
 		key = pin_obj_str(o, pin_obj_get(o, it, "key"));
 		path = pin_obj_str(o, pin_obj_get(o, it, "path"));
 		if (source_find(&s, key, &v))
-			rc = put_file(dir, path, v.p, v.len, mode_of(pod, it,
-			    "mode", mode), err);
+			rc = payload_add(p, path, v.p, v.len, mode_of(pod,
+			    it, "mode", mode), err);
 		else if (!optional)
 			rc = pin_err_set(err, PIN_ENOTFOUND, "references "
 			    "non-existent %s key: " PIN_SFMT, secret ?
@@ -180,7 +115,7 @@ put_source(struct kpod *pod, int secret, pin_node at, const char *name_key,
 }
 
 static int
-put_downward(struct kpod *pod, pin_node at, const char *dir, uint32_t mode,
+put_downward(struct kpod *pod, pin_node at, struct payload *p, uint32_t mode,
     struct pin_err *err)
 {
 	const struct pin_obj *o = pod->obj;
@@ -197,7 +132,7 @@ put_downward(struct kpod *pod, pin_node at, const char *dir, uint32_t mode,
 			rc = resource_value(pod, pin_obj_get(o, it,
 			    "resourceFieldRef"), NULL, &out, err);
 		if (rc == PIN_OK)
-			rc = put_file(dir, pin_obj_str(o, pin_obj_get(o, it,
+			rc = payload_add(p, pin_obj_str(o, pin_obj_get(o, it,
 			    "path")), out.p, out.len, mode_of(pod, it, "mode",
 			    mode), err);
 		pin_out_fini(&out);
@@ -205,9 +140,51 @@ put_downward(struct kpod *pod, pin_node at, const char *dir, uint32_t mode,
 	return (rc);
 }
 
+/* The token that is there, as long as it is young: heap, or NULL. As upstream:
+ * a fifth of its life is left, and it is not older than a day. */
+static char *
+old_token(struct kpod *pod, const char *dir, struct pin_str rel)
+{
+	char path[KUBELET_PATH_MAX + PAYLOAD_PATH_MAX], *text, *dot, *end,
+	    *claims = NULL;
+	int64_t now = pin_host_wall(pod->k->host) / 1000000000, iat = 0,
+	    expires = 0;
+	struct pin_obj *o = NULL;
+	FILE *f;
+	size_t n;
+
+	snprintf(path, sizeof(path), "%s/..data/" PIN_SFMT, dir,
+	    PIN_SARG(rel));
+	f = fopen(path, "r");
+	if (f == NULL)
+		return (NULL);
+	text = pin_xmalloc(TOKEN_MAX);
+	n = fread(text, 1, TOKEN_MAX - 1, f);
+	fclose(f);
+	text[n] = '\0';
+	dot = strchr(text, '.');
+	end = dot != NULL ? strchr(dot + 1, '.') : NULL;
+	if (end != NULL)
+		claims = base64_decode((struct pin_str){ dot + 1, (size_t)(
+		    end - dot - 1) }, &n);
+	if (claims != NULL && pin_obj_parse(NULL, claims, n, &o, NULL) ==
+	    PIN_OK) {
+		(void)pin_obj_i64(o, pin_obj_get(o, pin_obj_root(o), "iat"),
+		    &iat);
+		(void)pin_obj_i64(o, pin_obj_get(o, pin_obj_root(o), "exp"),
+		    &expires);
+	}
+	pin_obj_free(&o);
+	free(claims);
+	if (now >= iat && now - iat < TOKEN_OLD_S && now < iat + (expires -
+	    iat) / 5 * 4)
+		return (text);
+	free(text);
+	return (NULL);
+}
+
 static int
-put_token(struct kpod *pod, pin_node at, const char *dir, uint32_t mode,
-    struct pin_err *err)
+new_token(struct kpod *pod, pin_node at, char **out, struct pin_err *err)
 {
 	const struct pin_obj *o = pod->obj;
 	struct pin_str sa = pin_obj_str(o, pin_obj_at(o, pin_obj_root(o),
@@ -244,8 +221,7 @@ put_token(struct kpod *pod, pin_node at, const char *dir, uint32_t mode,
 	if (rc == PIN_OK) {
 		tok = pin_obj_str(res, pin_obj_at(res, pin_obj_root(res),
 		    "status", "token", NULL));
-		rc = put_file(dir, pin_obj_str(o, pin_obj_get(o, at, "path")),
-		    tok.p, tok.len, mode, err);
+		*out = pin_xstrndup(tok.p != NULL ? tok.p : "", tok.len);
 	}
 	pin_obj_free(&res);
 	pin_out_fini(&body);
@@ -254,8 +230,25 @@ put_token(struct kpod *pod, pin_node at, const char *dir, uint32_t mode,
 }
 
 static int
-put_projected(struct kpod *pod, pin_node at, const char *dir, uint32_t mode,
-    struct pin_err *err)
+put_token(struct kpod *pod, pin_node at, struct payload *p, const char *dir,
+    uint32_t mode, struct pin_err *err)
+{
+	struct pin_str rel = pin_obj_str(pod->obj, pin_obj_get(pod->obj, at,
+	    "path"));
+	char *token = old_token(pod, dir, rel);
+	int rc = PIN_OK;
+
+	if (token == NULL)
+		rc = new_token(pod, at, &token, err);
+	if (rc == PIN_OK)
+		rc = payload_add(p, rel, token, strlen(token), mode, err);
+	free(token);
+	return (rc);
+}
+
+static int
+put_projected(struct kpod *pod, pin_node at, struct payload *p,
+    const char *dir, uint32_t mode, struct pin_err *err)
 {
 	const struct pin_obj *o = pod->obj;
 	pin_node s = pin_obj_first(o, pin_obj_get(o, at, "sources")), k;
@@ -263,13 +256,13 @@ put_projected(struct kpod *pod, pin_node at, const char *dir, uint32_t mode,
 
 	for (; s != 0 && rc == PIN_OK; s = pin_obj_next(o, s)) {
 		if ((k = pin_obj_get(o, s, "configMap")) != 0)
-			rc = put_source(pod, 0, k, "name", dir, mode, err);
+			rc = put_source(pod, 0, k, "name", p, mode, err);
 		else if ((k = pin_obj_get(o, s, "secret")) != 0)
-			rc = put_source(pod, 1, k, "name", dir, mode, err);
+			rc = put_source(pod, 1, k, "name", p, mode, err);
 		else if ((k = pin_obj_get(o, s, "downwardAPI")) != 0)
-			rc = put_downward(pod, k, dir, mode, err);
+			rc = put_downward(pod, k, p, mode, err);
 		else if ((k = pin_obj_get(o, s, "serviceAccountToken")) != 0)
-			rc = put_token(pod, k, dir, mode, err);
+			rc = put_token(pod, k, p, dir, mode, err);
 		else
 			rc = pin_err_set(err, PIN_EINVALID, "projected "
 			    "source " PIN_SFMT " is not supported",
@@ -348,45 +341,76 @@ volume_path(const struct kpod *pod, struct pin_str name,
 	return (0);
 }
 
+/* Who shares what this node writes for the pod; -1: nobody is named. */
+static int64_t
+fs_group(const struct kpod *pod)
+{
+	const struct pin_obj *o = pod->obj;
+	int64_t gid = -1;
+
+	(void)pin_obj_i64(o, pin_obj_at(o, pin_obj_root(o), "spec",
+	    "securityContext", "fsGroup", NULL), &gid);
+	return (geteuid() == 0 ? gid : -1);
+}
+
+/* What the agent writes itself; PIN_ENOTFOUND also for another type. */
 static int
-volume_make(struct kpod *pod, pin_node v, struct pin_err *err)
+collect(struct kpod *pod, pin_node v, struct payload *p, const char *dir,
+    struct pin_err *err)
+{
+	const struct pin_obj *o = pod->obj;
+	pin_node k;
+
+	if ((k = pin_obj_get(o, v, "configMap")) != 0)
+		return (put_source(pod, 0, k, "name", p, mode_of(pod, k,
+		    "defaultMode", 0644), err));
+	if ((k = pin_obj_get(o, v, "secret")) != 0)
+		return (put_source(pod, 1, k, "secretName", p, mode_of(pod, k,
+		    "defaultMode", 0644), err));
+	if ((k = pin_obj_get(o, v, "downwardAPI")) != 0)
+		return (put_downward(pod, k, p, mode_of(pod, k,
+		    "defaultMode", 0644), err));
+	k = pin_obj_get(o, v, "projected");
+	return (put_projected(pod, k, p, dir, mode_of(pod, k, "defaultMode",
+	    0644), err));
+}
+
+int
+volume_written(const struct kpod *pod, struct pin_str name)
+{
+	pin_node v = volume(pod, name);
+
+	return (v != 0 && pin_obj_get(pod->obj, v, "emptyDir") == 0 &&
+	    pin_obj_get(pod->obj, v, "hostPath") == 0);
+}
+
+static int
+volume_make(struct kpod *pod, pin_node v, uint64_t *wrote,
+    struct pin_err *err)
 {
 	const struct pin_obj *o = pod->obj;
 	struct pin_str name = pin_obj_str(o, pin_obj_get(o, v, "name"));
+	struct payload p = { NULL, 0, 0 };
 	char dir[KUBELET_PATH_MAX];
-	struct stat st;
+	uint64_t hash;
 	pin_node k;
-	uint32_t mode;
-	int rc = PIN_OK, empty;
+	int rc;
 
 	if ((k = pin_obj_get(o, v, "hostPath")) != 0)
 		return (host_path(pod, k, err));
 	(void)volume_path(pod, name, dir);
-	empty = pin_obj_get(o, v, "emptyDir") != 0;
-	if (empty && stat(dir, &st) == 0)
-		return (PIN_OK);
-	rc = dirs_make(dir, 0755, err);
-	if (rc != PIN_OK)
-		return (rc);
-	if (empty) {
-		if (chmod(dir, 0777) != 0)
-			rc = pin_err_os(err, PIN_EIO, errno, "%s", dir);
-		return (rc);
+	if (!volume_written(pod, name))
+		return (empty_make(pod, v, dir, fs_group(pod), err));
+	rc = collect(pod, v, &p, dir, err);
+	hash = payload_hash(&p);
+	if (rc == PIN_OK && hash != *wrote) {
+		rc = dirs_make(dir, 0755, err);
+		if (rc == PIN_OK)
+			rc = payload_write(&p, dir, fs_group(pod), err);
+		if (rc == PIN_OK)
+			*wrote = hash;
 	}
-	k = pin_obj_next(o, pin_obj_first(o, v));
-	if ((k = pin_obj_get(o, v, "configMap")) != 0) {
-		mode = mode_of(pod, k, "defaultMode", 0644);
-		rc = put_source(pod, 0, k, "name", dir, mode, err);
-	} else if ((k = pin_obj_get(o, v, "secret")) != 0) {
-		mode = mode_of(pod, k, "defaultMode", 0644);
-		rc = put_source(pod, 1, k, "secretName", dir, mode, err);
-	} else if ((k = pin_obj_get(o, v, "downwardAPI")) != 0) {
-		mode = mode_of(pod, k, "defaultMode", 0644);
-		rc = put_downward(pod, k, dir, mode, err);
-	} else if ((k = pin_obj_get(o, v, "projected")) != 0) {
-		mode = mode_of(pod, k, "defaultMode", 0644);
-		rc = put_projected(pod, k, dir, mode, err);
-	}
+	payload_fini(&p);
 	return (rc);
 }
 
@@ -396,10 +420,16 @@ volumes_make(struct kpod *pod, struct pin_err *err)
 	const struct pin_obj *o = pod->obj;
 	pin_node v = pin_obj_first(o, pin_obj_at(o, pin_obj_root(o), "spec",
 	    "volumes", NULL));
+	uint64_t *wrote;
 	int rc = PIN_OK;
 
+	if (pod->wrote == NULL)
+		pod->wrote = pin_xcalloc(pin_obj_count(o, pin_obj_at(o,
+		    pin_obj_root(o), "spec", "volumes", NULL)) + 1,
+		    sizeof(*pod->wrote));
+	wrote = pod->wrote;
 	for (; v != 0 && rc == PIN_OK; v = pin_obj_next(o, v)) {
-		rc = volume_make(pod, v, err);
+		rc = volume_make(pod, v, wrote++, err);
 		if (rc != PIN_OK)
 			(void)pin_err_wrap(err, "MountVolume.SetUp failed for "
 			    "volume \"" PIN_SFMT "\"", PIN_SARG(pin_obj_str(o,
