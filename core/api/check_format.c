@@ -202,6 +202,16 @@ format_caseless(struct talk *t, struct pin_str s)
 		say(t, caseless_text);
 }
 
+/* A subdomain in letters of either case; upstream says it as of any other. */
+static void
+format_driver(struct talk *t, struct pin_str s)
+{
+	if (s.len > 253)
+		say_max(t, 253, "characters");
+	if (!is_subdomain(s, is_alnum))
+		say(t, subdomain_text);
+}
+
 static void
 format_label1035(struct talk *t, struct pin_str s)
 {
@@ -547,6 +557,7 @@ static format_fn *const formats[PIN_FORMAT__COUNT] = {
 	[PIN_FORMAT_SHORT_NAME] = format_short_name,
 	[PIN_FORMAT_LONG_NAME] = format_long_name,
 	[PIN_FORMAT_LONG_NAME_CASELESS] = format_caseless,
+	[PIN_FORMAT_DRIVER_NAME] = format_driver,
 	[PIN_FORMAT_POOL_NAME] = format_pool_name,
 	[PIN_FORMAT_RESOURCE_NAME_FQ] = format_resource_fq,
 	[PIN_FORMAT_EXTENDED_RESOURCE] = format_extended,

@@ -9,7 +9,7 @@
 #include "core/apiserver/apiserver.h"
 
 int	chain_authenticate(struct request *);
-int	chain_impersonate(struct request *);
+int	chain_impersonate(struct request *);	/* impersonate.c */
 int	chain_authorize(struct request *);
 int	chain_mutate(struct request *);
 int	chain_admit(struct request *);
@@ -31,6 +31,14 @@ int	chain_whose(struct request *, const struct pin_credentials *,
 /* All rules of r->user in a namespace; 1: the list is whole. */
 int	chain_rules(struct request *, struct pin_str ns, pin_auth_rule_fn *,
 	    void *arg);
+
+int	chain_add_group(struct request *, struct pin_user *, struct pin_str);
+/* Who is somebody is in system:authenticated, who is nobody in
+ * system:unauthenticated. */
+int	chain_everyone(struct request *, struct pin_user *);
+/* 403 with who may not do what. */
+int	chain_forbidden(struct request *, const struct pin_user *,
+	    const struct pin_attributes *, struct pin_str reason);
 
 /* Warnings and notes of every plugin called so far into r. */
 void	chain_lines(struct request *);

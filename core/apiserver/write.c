@@ -477,6 +477,21 @@ finally_deleted(struct request *r)
 	    "finalizers")) == 0 && strategy_may_vanish(r));
 }
 
+/* A dry run asks what the transaction would: is the name taken? */
+static int
+taken(struct request *r)
+{
+	struct pin_buf *b = NULL;
+	struct pin_kv kv;
+	int rc = r->srv->store->get(r->srv->store_self, r->key, 0, &b, &kv,
+	    &r->err);
+
+	pin_buf_put(&b);
+	if (rc == PIN_ENOTFOUND)
+		r->err.code = PIN_OK;
+	return (rc == PIN_OK);
+}
+
 int
 write_commit(struct request *r)
 {
@@ -486,12 +501,14 @@ write_commit(struct request *r)
 	if (write_bytes(r) != PIN_OK)
 		return (reply_error(r));
 	r->result.revision = r->old_rev;
-	if (r->opt.dry_run || unchanged(r))
-		return (STEP_NEXT);
 	r->key = store_key(r->arena, r->srv->schema, r->res,
 	    r->info.namespace, r->info.name);
 	if (r->key.p == NULL || r->key.len > PIN_KEY_MAX)
 		return (reply_err(r, PIN_EINVAL, "the name is too long"));
+	if (r->opt.dry_run && r->operation == PIN_OP_CREATE && taken(r))
+		return (reply_err(r, PIN_EEXISTS, "%s", ""));
+	if (r->opt.dry_run || unchanged(r))
+		return (STEP_NEXT);
 	cmp.key = op.key = r->key;
 	cmp.revision = r->operation == PIN_OP_CREATE ? 0 : r->old_rev;
 	op.value = r->new_bytes;
