@@ -72,6 +72,10 @@ if wanted e2e && ls tests/e2e/*.sh > /dev/null 2>&1; then
 	sh scripts/kubectl.sh > /dev/null || :
 fi
 tap e2e e2e
+if wanted vm; then
+	sh scripts/kernel.sh > /dev/null || :
+fi
+tap vm vm
 plain asan-build $MAKE -s -j "$jobs" SAN=address,undefined tests &&
     tap asan SAN=address,undefined suite &&
     tap fuzz SAN=address,undefined fuzz
@@ -88,6 +92,9 @@ if [ "$long" = all ]; then
 	tap fuzz-long FUZZ=1 FUZZ_SECS="${FUZZ_SECS:-60}" fuzz
 	tap sim-long sim
 	tap watch-long watch
+	VM_ALL=yes
+	export VM_ALL
+	tap vm-long vm
 	tap kill-long E2E=tests/e2e/b0203-kill.sh e2e
 	show=-q
 	if command -v debootstrap > /dev/null && [ "$(id -u)" = 0 ]; then

@@ -6,7 +6,8 @@
 # usage: clean-check.sh DIR [SUITE] [CMD ...]
 # Makes a minimal system in DIR (kept, and used again), puts the committed tree
 # into it, and runs there, as root and then as a user: `make up` until a node is
-# ready, and `make check` with the stages of $STAGES. Or CMD instead, as root.
+# ready (at $LISTEN), and `make check` with the stages of $STAGES. Or CMD
+# instead, as root.
 # The mirror is the one this machine's apt uses, or $MIRROR.
 set -eu
 [ $# -ge 1 ] || { sed -n '6p' "$0" >&2; exit 2; }
@@ -41,5 +42,6 @@ exec unshare --mount --pid --fork --kill-child /bin/sh -ec '
     cd "$dir"
     pivot_root . mnt
     exec chroot . /usr/bin/env -i PATH="$PATH" HOME=/root TERM=dumb \
-    ${STAGES+STAGES="$STAGES"} /bin/sh -ec '\''umount -l /mnt; cd /pintle
+    ${STAGES+STAGES="$STAGES"} ${LISTEN+LISTEN="$LISTEN"} \
+    /bin/sh -ec '\''umount -l /mnt; cd /pintle
     "$@"'\'' sh "$@"' sh "$@"

@@ -10,8 +10,9 @@ set -u
 
 apt_build='gcc libc6-dev make pkg-config libconfig-dev liblmdb-dev
     libmbedtls-dev libuv1-dev libyaml-dev zlib1g-dev libarchive-dev'
-apt_test='clang libclang-rt-dev curl jq openssl procps unzip runc python3
+apt_test='clang libclang-rt-dev curl jq openssl procps unzip runc crun python3
     python3-pip'
+[ "$(uname -m)" != x86_64 ] || apt_test="$apt_test qemu-system-x86"
 apt_run='curl busybox-static'
 apt_root=crun			# for the runtime oci, which takes root
 

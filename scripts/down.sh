@@ -63,6 +63,9 @@ say 15
 	wait_for 50 none || echo "down.sh: $n containers without a shim" >&2
 }
 # What root's containers have on the node; the rest goes at the next start.
+for dir in "$data"/pods/*/volumes/*/; do
+	[ "$(id -u)" != 0 ] || ! mountpoint -q "$dir" || umount -l "$dir"
+done 2> /dev/null
 for dir in "$data"/run/*/*/; do
 	dir=${dir%/}
 	[ "$(id -u)" = 0 ] && [ -e "$dir/spec" ] || continue

@@ -141,14 +141,14 @@ for f in $(find scripts tests tools mk .ci examples -name '*.sh' \
 	[ -f "$f" ] || continue
 	sh -n "$f" 2>> "$tmp/breaches" || breach "$f: does not parse"
 done
-for f in tests/e2e/*; do
+for f in tests/e2e/* tests/vm/*; do
 	case $(basename "$f") in
-	'*' | [brs][0-9][0-9][0-9][0-9]-*.sh | *.yaml | *.yml | *.json | \
-	    README.md) ;;
+	'*' | init | [brsv][0-9][0-9][0-9][0-9]-*.sh | *.yaml | *.yml | \
+	    *.json | README.md) ;;
 	*)	[ -d "$f" ] || breach "$f: not named bNNNN-NAME.sh" ;;
 	esac
 done
-for f in tests/e2e/*.sh; do
+for f in tests/e2e/*.sh tests/vm/*.sh; do
 	[ -e "$f" ] || continue
 	grep -nE '^[^#]*(^|[;&|[:space:]])sleep[[:space:]]+[0-9]' "$f" |
 	    grep -v "'.*sleep.*'" | sed "s,^,$f:,;s,\$, (wait_for a state)," \

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "core/apiserver/managed.h"
 #include "lib/patch/patch.h"
 
 #define BODY_QUOTE_MAX	30	/* bytes of a bad body that an error shows */
@@ -125,12 +126,29 @@ version_part(struct pin_str gv)
 	    (size_t)(gv.p + gv.len - slash - 1) });
 }
 
+/* Why an object of this kind cannot be had as one of `gv` and `want`. */
+static int
+kind_reason(struct request *r, struct pin_str kind, struct pin_str version,
+    struct pin_str gv, const char *want)
+{
+	struct pin_str v = version_part(version);
+
+	if (!kind_known(r, version, kind))
+		return (pin_err_set(&r->err, PIN_EINVAL, "no kind \"" PIN_SFMT
+		    "\" is registered for version \"" PIN_SFMT "\" in scheme"
+		    " \"pkg/runtime/scheme.go:111\"", PIN_SARG(kind),
+		    PIN_SARG(version)));
+	return (pin_err_set(&r->err, PIN_EINVAL, "converting (" PIN_SFMT "."
+	    PIN_SFMT ") to (" PIN_SFMT ".%s): unknown conversion",
+	    PIN_SARG(v), PIN_SARG(kind), PIN_SARG(inner_group(gv)), want));
+}
+
 static int
 check_kind(struct request *r, struct pin_obj *obj, struct pin_str gv,
     const char *want)
 {
 	pin_node root = pin_obj_root(obj);
-	struct pin_str kind, version, v;
+	struct pin_str kind, version;
 
 	kind = pin_obj_str(obj, pin_obj_get(obj, root, "kind"));
 	version = pin_obj_str(obj, pin_obj_get(obj, root, "apiVersion"));
@@ -142,26 +160,80 @@ check_kind(struct request *r, struct pin_obj *obj, struct pin_str gv,
 		version = gv;
 		pin_obj_set_str(obj, root, "apiVersion", gv);
 	}
-	v = version_part(version);
-	if (!kind_known(r, version, kind))
-		return (pin_err_set(&r->err, PIN_EINVAL, PIN_SFMT " in version"
-		    " \"" PIN_SFMT "\"" BODY_NOT_A "%s: no kind \""
-		    PIN_SFMT "\" is registered for version \"" PIN_SFMT "\" in"
-		    " scheme \"pkg/runtime/scheme.go:111\"", PIN_SARG(kind),
-		    PIN_SARG(v), want, PIN_SARG(kind), PIN_SARG(version)));
-	if (!pin_str_is(kind, want))
-		return (pin_err_set(&r->err, PIN_EINVAL, PIN_SFMT " in version"
-		    " \"" PIN_SFMT "\"" BODY_NOT_A "%s: converting "
-		    "(" PIN_SFMT "." PIN_SFMT ") to (" PIN_SFMT ".%s): unknown"
-		    " conversion", PIN_SARG(kind), PIN_SARG(v), want,
-		    PIN_SARG(v), PIN_SARG(kind), PIN_SARG(inner_group(gv)),
-		    want));
+	if (!kind_known(r, version, kind) || !pin_str_is(kind, want)) {
+		(void)kind_reason(r, kind, version, gv, want);
+		return (pin_err_wrap(&r->err, PIN_SFMT " in version \"" PIN_SFMT
+		    "\"" BODY_NOT_A "%s", PIN_SARG(kind),
+		    PIN_SARG(version_part(version)), want));
+	}
 	if (!pin_str_eq(version, gv))
 		return (pin_err_set(&r->err, PIN_EINVAL, "the API version in "
 		    "the data (" PIN_SFMT ") does not match the expected API "
 		    "version (" PIN_SFMT ")", PIN_SARG(version),
 		    PIN_SARG(gv)));
 	return (PIN_OK);
+}
+
+static const char *const type_members[] = { "kind", "apiVersion" };
+
+/* A strategic merge has no say in what an object is. */
+static int
+keep_kind(struct pin_obj *doc, struct pin_str gv, const char *want)
+{
+	struct pin_str now[PIN_LEN(type_members)] = { pin_str(want), gv };
+	pin_node root = pin_obj_root(doc), n;
+	size_t i;
+	int type;
+
+	for (i = 0; i < PIN_LEN(type_members); i++) {
+		n = pin_obj_get(doc, root, type_members[i]);
+		type = pin_obj_type(doc, n);
+		if (n == 0 || type == PIN_STRING || type == PIN_NULL)
+			pin_obj_set_str(doc, root, type_members[i], now[i]);
+	}
+	return (PIN_OK);
+}
+
+int
+body_patched(struct request *r, struct pin_obj *doc)
+{
+	static const char *const types[] = { [PIN_FALSE] = "bool",
+	    [PIN_TRUE] = "bool", [PIN_NUMBER] = "number",
+	    [PIN_ARRAY] = "array", [PIN_OBJECT] = "object" };
+	struct pin_str kind, version, gv;
+	pin_node root = pin_obj_root(doc);
+	const char *want;
+	size_t i;
+	int type;
+
+	gv = body_kind(r, &want);
+	if (pin_obj_type(doc, root) != PIN_OBJECT)
+		return (PIN_OK);	/* pin_conform says it */
+	if (r->patch_kind == PIN_PATCH_STRATEGIC)
+		return (keep_kind(doc, gv, want));
+	for (i = 0; i < PIN_LEN(type_members); i++) {
+		type = pin_obj_type(doc, pin_obj_get(doc, root,
+		    type_members[i]));
+		if (type >= 0 && (size_t)type < PIN_LEN(types) &&
+		    types[type] != NULL)
+			return (pin_err_set(&r->err, PIN_EINVAL, "couldn't get "
+			    "version/kind; json parse error: json: cannot "
+			    "unmarshal %s into Go struct field .%s of type "
+			    "string", types[type], type_members[i]));
+	}
+	kind = pin_obj_str(doc, pin_obj_get(doc, root, "kind"));
+	version = pin_obj_str(doc, pin_obj_get(doc, root, "apiVersion"));
+	/* Without a version it is read as something that has no members. */
+	if (version.len == 0)
+		pin_obj_unset(doc, root, "metadata");
+	if (version.len == 0)
+		pin_obj_set_str(doc, root, "apiVersion", version = gv);
+	if (kind.len == 0)
+		pin_obj_set_str(doc, root, "kind", kind = pin_str(want));
+	if (kind_known(r, version, kind) && pin_str_is(kind, want) &&
+	    pin_str_eq(version, gv))
+		return (PIN_OK);
+	return (kind_reason(r, kind, version, gv, want));
 }
 
 /* The first bytes of a body: text if it looks like JSON, else in hex. */
@@ -283,6 +355,7 @@ body_object(struct request *r)
 		return (reply_error(r));
 	}
 	r->changed = st->empty > 0;
+	managed_reset(r, raw);
 	if (body_strict(r, st) != PIN_OK) {
 		if (strncmp(r->err.text, "strict ", 7) == 0)
 			pin_err_wrap(&r->err, "%s in version \"" PIN_SFMT
@@ -304,16 +377,34 @@ body_options_take(struct request *r)
 
 	n = pin_obj_get(o, root, "orphanDependents");
 	r->opt.orphan = n == 0 ? -1 : pin_obj_true(o, n);
-	r->opt.propagation = pin_obj_str(o, pin_obj_get(o, root,
-	    "propagationPolicy"));
-	r->opt.dry_run = 0;
-	r->opt.dry_bad = PIN_STR_NONE;
+	n = pin_obj_get(o, root, "propagationPolicy");
+	v = pin_obj_str(o, n);
+	r->opt.propagation = n == 0 ? PIN_STR_NONE : v.len > 0 ? v :
+	    PIN_STR("");
+	r->opt.dry_run = r->opt.dry_run_bad = 0;
+	r->opt.dry_run_all = PIN_STR_NONE;
 	r->opt.grace_s = -1;
 	for (n = pin_obj_first(o, pin_obj_get(o, root, "dryRun")); n != 0;
 	    n = pin_obj_next(o, n)) {
 		v = pin_obj_str(o, n);
 		query_dry_run(r, v);
 	}
+}
+
+/* Something else that is sent along is no order to delete. */
+static int
+options_kind(struct request *r, const struct pin_obj *raw)
+{
+	pin_node root = pin_obj_root(raw), n = pin_obj_get(raw, root, "kind");
+	struct pin_str kind = pin_obj_str(raw, n);
+
+	if (pin_obj_type(raw, n) != PIN_STRING || kind.len == 0 ||
+	    pin_str_is(kind, "DeleteOptions"))
+		return (PIN_OK);
+	return (pin_err_set(&r->err, PIN_EINVAL, "no kind \"" PIN_SFMT "\" is "
+	    "registered for version \"" PIN_SFMT "\" in scheme "
+	    "\"pkg/runtime/scheme.go:111\"", PIN_SARG(kind), PIN_SARG(
+	    pin_obj_str(raw, pin_obj_get(raw, root, "apiVersion")))));
 }
 
 /* DeleteOptions: from the body, or from the query when there is none. */
@@ -329,6 +420,9 @@ body_options(struct request *r)
 	r->options = pin_obj_new(r->arena);
 	if (r->options == NULL)
 		return (reply_err(r, PIN_ENOMEM, "out of memory"));
+	if (r->body.len == 0 && r->opt.bad_grace.len > 0)
+		return (reply_err(r, PIN_EINVAL, PIN_SFMT,
+		    PIN_SARG(r->opt.bad_grace)));
 	if (r->body.len == 0)
 		return (query_check(r, "DeleteOptions") == PIN_OK ? STEP_NEXT :
 		    reply_error(r));
@@ -338,6 +432,8 @@ body_options(struct request *r)
 		return (decode_error(r, "DeleteOptions"));
 	if (!pin_type_find(r->srv->schema, "meta.v1.DeleteOptions", &type))
 		return (reply_err(r, PIN_EINTERNAL, "no DeleteOptions"));
+	if (options_kind(r, raw) != PIN_OK)
+		return (reply_error(r));
 	if (pin_conform(r->arena, type, raw, pin_obj_root(raw), 0, &r->options,
 	    NULL, &r->err) != PIN_OK)
 		return (reply_error(r));

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * collection.c -- DELETECOLLECTION: the names that match at one revision,
- * then each of them as a DELETE of its own.
- * Front loop. Contract: what somebody else deleted meanwhile is passed over;
- * the answer is the list of what was deleted or marked. */
+ * collection.c -- DELETECOLLECTION: the names that match at one revision (a
+ * page of them, with a limit), then each of them as a DELETE of its own.
+ * Front loop. Contract: what somebody else deleted meanwhile, or changed so
+ * that it is selected no more, is passed over; the answer is the list of what
+ * was deleted or marked. */
 #include "core/apiserver/list.h"
 
 #include <string.h>
@@ -20,6 +21,7 @@ struct collection {
 	struct pin_arena *scratch;
 	struct pin_str	*ns, *name;
 	uint32_t	 n, cap, at;
+	struct pin_str	 last;		/* key of the newest name */
 	int32_t		 rc;
 	struct request	*r;
 	struct pin_str	 list_ns;	/* the request's own */
@@ -78,7 +80,63 @@ collect(void *arg, const struct pin_kv *kv)
 	}
 	c->ns[c->n] = pin_arena_str(c->r->arena, ns);
 	c->name[c->n++] = pin_arena_str(c->r->arena, name);
-	return (0);
+	c->last = pin_arena_str(c->r->arena, kv->key);
+	return (c->r->opt.limit > 0 && c->n >= (uint64_t)c->r->opt.limit);
+}
+
+/* Where a next page begins: right behind the last key. */
+static struct pin_str
+behind(struct request *r, struct pin_str key)
+{
+	char *p = pin_arena_alloc(r->arena, key.len + 1);
+
+	if (p == NULL)
+		return (key);
+	memcpy(p, key.p, key.len);
+	p[key.len] = '\0';
+	return ((struct pin_str){ p, key.len + 1 });
+}
+
+/* How many more there are, where that says something. */
+static int64_t
+count_rest(struct collection *c, const struct pin_range *q)
+{
+	struct pin_range rest = { .size = sizeof(rest), .end = q->end,
+	    .at = c->out.revision, .limit = 1,
+	    .flags = PIN_RANGE_KEYS_ONLY | PIN_RANGE_COUNT };
+	struct pin_range_result res = { .size = sizeof(res) };
+	struct request *r = c->r;
+
+	rest.start = behind(r, c->last);
+	if (c->filter.selects || r->srv->store->range(r->srv->store_self,
+	    &rest, count_nothing, NULL, &res, &r->err) != PIN_OK)
+		return (-1);
+	return ((int64_t)(res.emitted + res.remaining));
+}
+
+/* The names, into c. */
+static int
+collect_all(struct collection *c, struct pin_range *q)
+{
+	struct pin_range_result res = { .size = sizeof(res) };
+	struct request *r = c->r;
+	int rc;
+
+	q->at = c->out.revision;
+	rc = r->srv->store->range(r->srv->store_self, q, collect, c, &res,
+	    &r->err);
+	if (rc == PIN_EGONE)
+		return (list_gone_by(r, q->start, q->end));
+	if (rc != PIN_OK || c->rc != PIN_OK)
+		return (rc != PIN_OK ? rc : c->rc);
+	c->out.revision = res.revision;
+	c->out.remaining = -1;
+	if (res.more && c->n > 0) {
+		c->out.remaining = count_rest(c, q);
+		c->out.continue_token = continue_encode(r->srv, r->arena,
+		    res.revision, behind(r, c->last), q->end);
+	}
+	return (PIN_OK);
 }
 
 int
@@ -86,7 +144,6 @@ collection_run(struct request *r)
 {
 	struct collection *c = pin_arena_zalloc(r->arena, sizeof(*c));
 	struct pin_range q = { .size = sizeof(q) };
-	struct pin_range_result res = { .size = sizeof(res) };
 	const struct pin_res_row *stored =
 	    &r->srv->schema->resources[r->res->store];
 	char *end;
@@ -96,7 +153,6 @@ collection_run(struct request *r)
 	    pin_arena_cleanup(r->arena, collection_free, c) != PIN_OK)
 		return (reply_err(r, PIN_ENOMEM, "out of memory"));
 	c->r = r;
-	r->verb = c;
 	c->list_ns = r->info.namespace;
 	if (query_check(r, "ListOptions") != PIN_OK ||
 	    filter_open(&c->filter, r) != PIN_OK)
@@ -108,12 +164,14 @@ collection_run(struct request *r)
 		return (reply_err(r, PIN_ENOMEM, "out of memory"));
 	end[q.start.len - 1]++;
 	q.end = (struct pin_str){ end, q.start.len };
-	rc = r->srv->store->range(r->srv->store_self, &q, collect, c, &res,
-	    &r->err);
-	if (rc != PIN_OK || c->rc != PIN_OK)
+	rc = list_from(r, q.start, &q.start, &c->out.revision);
+	if (rc == PIN_OK)
+		rc = list_version(r, &c->out.revision);
+	if (rc == PIN_EAGAIN)
+		return (revision_wait(r));
+	if (rc != PIN_OK || collect_all(c, &q) != PIN_OK)
 		return (reply_error(r));
-	c->out.revision = res.revision;
-	c->out.remaining = -1;
+	r->verb = c;
 	pin_out_init(&c->items, r->arena, RENDER_MAX);
 	delete_warn(r);
 	return (request_steps(r, each_steps));
@@ -133,6 +191,15 @@ collection_answer(struct request *r)
 	return (reply_out(r, 200, &all));
 }
 
+/* It may have changed since its name was taken. */
+static int
+still_selected(struct collection *c)
+{
+	pin_arena_reset(c->scratch);
+	return (filter_match(&c->filter, c->r, c->r->key, c->r->old_bytes,
+	    c->scratch, &c->rc));
+}
+
 static int
 collection_next(struct request *r)
 {
@@ -142,6 +209,8 @@ collection_next(struct request *r)
 		r->info.namespace = c->ns[c->at];
 		r->info.name = c->name[c->at];
 		if (object_load(r) == PIN_OK) {
+			if (!still_selected(c))
+				continue;
 			c->at++;
 			return (STEP_NEXT);
 		}

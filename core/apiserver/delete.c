@@ -102,18 +102,20 @@ set_finalizer(struct pin_obj *o, const char *name, int want)
 static int
 preconditions(struct request *r, const struct pin_obj *opt)
 {
-	pin_node pre = pin_obj_get(opt, pin_obj_root(opt), "preconditions");
-	struct pin_str uid = pin_obj_str(opt, pin_obj_get(opt, pre, "uid")),
-	    rv = pin_obj_str(opt, pin_obj_get(opt, pre, "resourceVersion")),
-	    have = meta_str(r->old, "uid");
+	pin_node pre = pin_obj_get(opt, pin_obj_root(opt), "preconditions"),
+	    id = pin_obj_get(opt, pre, "uid"),
+	    version = pin_obj_get(opt, pre, "resourceVersion");
+	struct pin_str uid = pin_obj_str(opt, id),
+	    rv = pin_obj_str(opt, version), have = meta_str(r->old, "uid");
 	uint64_t n;
 
-	if (uid.len > 0 && !pin_str_eq(uid, have))
+	/* An empty one is one too: there is no such object. */
+	if (id != 0 && !pin_str_eq(uid, have))
 		return (mismatch(r, "the UID in the precondition (" PIN_SFMT
 		    ") does not match the UID in record (" PIN_SFMT "). The "
 		    "object might have been deleted and then recreated",
 		    PIN_SARG(uid), PIN_SARG(have)));
-	if (rv.len == 0)
+	if (version == 0)
 		return (PIN_OK);
 	if (version_parse(rv, &n, &r->err) != PIN_OK)
 		return (r->err.code);

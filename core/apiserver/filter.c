@@ -13,17 +13,28 @@
 
 #define TOKEN_MAX	(2 * PIN_KEY_MAX)
 
-/* Fields whose absence means false. */
-static const char *const bool_fields[] = { "spec.unschedulable",
-    "spec.hostNetwork" };
+/* Fields that are not simply what is stored there: where they are, or else
+ * are, and what it means when they are not. */
+static const struct {
+	const char	*field, *path, *other, *absent;
+} fields[] = {
+	{ "spec.unschedulable",	"spec.unschedulable", NULL, "false" },
+	{ "spec.hostNetwork",	"spec.hostNetwork", NULL, "false" },
+	{ "spec.host",		"spec.nodeName", NULL, "" },
+	{ "status.replicas",	"status.replicas", NULL, "0" },
+	{ "status.successful",	"status.succeeded", NULL, "0" },
+	{ "source",		"source.component", "reportingComponent", "" },
+};
 
+/* Kinds without fields of their own know both, namespaced or not. */
 static int
 supported(struct request *r, struct pin_str field)
 {
 	const struct pin_schema *sc = r->srv->schema;
 
 	return (pin_str_is(field, "metadata.name") ||
-	    ((r->res->flags & PIN_RF_NAMESPACED) != 0 &&
+	    (((r->res->flags & PIN_RF_NAMESPACED) != 0 ||
+	    pin_schema_nwords(sc, r->res->selects) == 0) &&
 	    pin_str_is(field, "metadata.namespace")) ||
 	    pin_schema_has_word(sc, r->res->selects, field.p, field.len));
 }
@@ -94,35 +105,45 @@ filter_open(struct filter *f, struct request *r)
 }
 
 static struct pin_str
-field_value(const void *ctx, struct pin_str field)
+value_at(const struct pin_obj *obj, struct pin_str path)
 {
-	const struct pin_obj *obj = ctx;
 	pin_node n = pin_obj_root(obj);
-	struct pin_str rest = field, seg;
+	struct pin_str seg;
 	const char *dot;
-	size_t i;
 
-	while (rest.len > 0) {
-		dot = memchr(rest.p, '.', rest.len);
-		seg = (struct pin_str){ rest.p, dot != NULL ?
-		    (size_t)(dot - rest.p) : rest.len };
+	while (path.len > 0) {
+		dot = memchr(path.p, '.', path.len);
+		seg = (struct pin_str){ path.p, dot != NULL ?
+		    (size_t)(dot - path.p) : path.len };
 		n = pin_obj_getn(obj, n, seg.p, seg.len);
-		rest.p += seg.len + (dot != NULL);
-		rest.len -= seg.len + (dot != NULL);
+		path.p += seg.len + (dot != NULL);
+		path.len -= seg.len + (dot != NULL);
 	}
 	switch (pin_obj_type(obj, n)) {
 	case PIN_TRUE:
 		return (PIN_STR("true"));
 	case PIN_FALSE:
 		return (PIN_STR("false"));
-	case PIN_ABSENT:
-		for (i = 0; i < PIN_LEN(bool_fields); i++)
-			if (pin_str_is(field, bool_fields[i]))
-				return (PIN_STR("false"));
-		return (PIN_STR(""));
 	default:
 		return (pin_obj_str(obj, n));
 	}
+}
+
+static struct pin_str
+field_value(const void *ctx, struct pin_str field)
+{
+	struct pin_str v;
+	size_t i;
+
+	for (i = 0; i < PIN_LEN(fields); i++)
+		if (pin_str_is(field, fields[i].field))
+			break;
+	if (i == PIN_LEN(fields))
+		return (value_at(ctx, field));
+	v = value_at(ctx, pin_str(fields[i].path));
+	if (v.len == 0 && fields[i].other != NULL)
+		v = value_at(ctx, pin_str(fields[i].other));
+	return (v.len > 0 ? v : pin_str(fields[i].absent));
 }
 
 int
@@ -217,7 +238,7 @@ b64_get(struct pin_arena *arena, struct pin_str in, struct pin_str *out,
 			p[n++] = (char)(v >> bits & 0xff);
 		}
 	}
-	*bad = in.len;
+	*bad = in.len > 0 ? in.len - 1 : 0;
 	*out = (struct pin_str){ p, n };
 	return (in.len % 4 == 1 ? PIN_EINVAL : PIN_OK);
 }
@@ -233,8 +254,8 @@ continue_encode(struct apiserver *srv, struct pin_arena *arena,
 
 	(void)srv;
 	pin_out_init(&json, arena, TOKEN_MAX);
-	pin_out_printf(&json, "{\"v\":\"meta.k8s.io/v1\",\"rv\":%" PRIu64
-	    ",\"start\":", revision);
+	pin_out_printf(&json, "{\"v\":\"meta.k8s.io/v1\",\"rv\":%" PRId64
+	    ",\"start\":", revision == 0 ? -1 : (int64_t)revision);
 	pin_json_quote(&json, (struct pin_str){ start.p + prefix,
 	    start.len - prefix });
 	pin_out_char(&json, '}');
@@ -270,8 +291,8 @@ continue_open(struct pin_arena *arena, struct pin_str token,
 		    why.text));
 	v = pin_obj_str(*out, pin_obj_get(*out, pin_obj_root(*out), "v"));
 	if (!pin_str_is(v, "meta.k8s.io/v1"))
-		return (pin_err_set(err, PIN_EINVAL, "invalid continue token: "
-		    "server does not recognize this encoded version " PIN_SFMT,
+		return (pin_err_set(err, PIN_EINVAL, BAD_TOKEN "server does "
+		    "not recognize this encoded version " PIN_SFMT,
 		    PIN_SARG(v)));
 	return (PIN_OK);
 }
@@ -292,7 +313,7 @@ continue_decode(struct apiserver *srv, struct pin_arena *arena,
 	if (rc != PIN_OK)
 		return (rc);
 	if (!pin_obj_i64(obj, pin_obj_get(obj, pin_obj_root(obj), "rv"),
-	    &rv) || rv <= 0)
+	    &rv) || rv == 0)
 		return (pin_err_set(err, PIN_EINVAL, BAD_TOKEN "incorrect "
 		    "encoded start resourceVersion (version "
 		    "meta.k8s.io/v1)"));
@@ -306,6 +327,6 @@ continue_decode(struct apiserver *srv, struct pin_arena *arena,
 	memcpy(p, prefix.p, prefix.len);
 	memcpy(p + prefix.len, key.p, key.len);
 	*start = (struct pin_str){ p, prefix.len + key.len };
-	*revision = (uint64_t)rv;
+	*revision = rv < 0 ? 0 : (uint64_t)rv;
 	return (PIN_OK);
 }

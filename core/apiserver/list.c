@@ -51,34 +51,26 @@ list_free(void *arg)
 
 /* ---- which revision, which keys ------------------------------------- */
 
-static int
-list_continue(struct list *l)
+int
+list_from(struct request *r, struct pin_str prefix, struct pin_str *start,
+    uint64_t *at)
 {
-	struct request *r = l->r;
-	struct pin_str key;
-	uint64_t revision;
 	int rc;
 
 	if (r->opt.continue_token.len == 0)
 		return (PIN_OK);
-	if (r->opt.resource_version.len > 0 &&
-	    !pin_str_is(r->opt.resource_version, "0"))
-		return (pin_err_set(&r->err, PIN_EINVAL, "specifying resource "
-		    "version is not allowed when using continue"));
-	rc = continue_decode(r->srv, r->arena, r->opt.continue_token, l->start,
-	    &revision, &key, &r->err);
-	if (rc != PIN_OK)
+	rc = continue_decode(r->srv, r->arena, r->opt.continue_token, prefix,
+	    at, start, &r->err);
+	if (rc != PIN_OK || r->opt.resource_version.len == 0 ||
+	    pin_str_is(r->opt.resource_version, "0"))
 		return (rc);
-	l->start = key;
-	l->out.revision = revision;
-	return (PIN_OK);
+	return (pin_err_set(&r->err, PIN_EINVAL, "specifying resource version "
+	    "is not allowed when using continue"));
 }
 
-/* PIN_EAGAIN: wait until the store is there. */
-static int
-list_revision(struct list *l)
+int
+list_version(struct request *r, uint64_t *at)
 {
-	struct request *r = l->r;
 	struct pin_str v = r->opt.resource_version, m = r->opt.version_match;
 	uint64_t n = 0;
 	int rc;
@@ -88,22 +80,39 @@ list_revision(struct list *l)
 		r->err.code = PIN_EINVAL;
 		return (pin_err_wrap(&r->err, "invalid resource version"));
 	}
-	if (l->out.revision != 0)
+	if (*at != 0)
 		return (PIN_OK);	/* by continue */
 	if (n > r->srv->revision)
 		return (PIN_EAGAIN);
-	if (pin_str_is(m, "Exact"))
-		l->out.revision = n;
-	else if (n > 0 && m.len == 0 && r->opt.limit > 0) {
-		l->out.revision = n;	/* the legacy meaning with a limit */
-	}
+	/* With a limit a bare version means just this one, as it always did. */
+	if (pin_str_is(m, "Exact") || (m.len == 0 && r->opt.limit > 0))
+		*at = n;
 	return (PIN_OK);
+}
+
+int
+list_gone_by(struct request *r, struct pin_str start, struct pin_str end)
+{
+	if (r->opt.continue_token.len == 0)
+		return (pin_err_set(&r->err, PIN_EGONE, "The resourceVersion "
+		    "for the provided list is too old."));
+	r->refusal.go_on = continue_encode(r->srv, r->arena, 0, start, end);
+	return (pin_err_set(&r->err, PIN_EGONE, "The provided continue "
+	    "parameter is too old to display a consistent list result. You can"
+	    " start a new list without the continue parameter, or use the "
+	    "continue token in this response to retrieve the remainder of the "
+	    "results. Continuing with the provided token results in an "
+	    "inconsistent list - objects that were created, modified, or "
+	    "deleted between the time the first chunk was returned and now may "
+	    "show up in the list."));
 }
 
 static int
 list_keys(struct list *l)
 {
 	struct request *r = l->r;
+	struct pin_str none;		/* one object needs no token */
+	uint64_t at;
 	char *end;
 
 	l->start = store_key(r->arena, r->srv->schema,
@@ -121,7 +130,8 @@ list_keys(struct list *l)
 	} else {
 		end[l->end.len - 1]++;		/* '/' + 1 */
 	}
-	return (list_continue(l));
+	return (list_from(r, l->start, l->filter.exact_key ? &none : &l->start,
+	    l->filter.exact_key ? &at : &l->out.revision));
 }
 
 /* ---- the order of a Table ------------------------------------------- */
@@ -253,11 +263,7 @@ list_fail(struct list *l, int rc)
 	if (l->started)
 		return (reply_finish(r, 0));
 	if (rc == PIN_EGONE)
-		pin_err_set(&r->err, PIN_EGONE, r->opt.continue_token.len > 0 ?
-		    "The provided continue parameter is too old to display a "
-		    "consistent list result. You must start a new list without "
-		    "the continue parameter." : "The resourceVersion for the "
-		    "provided list is too old.");
+		(void)list_gone_by(r, l->start, l->end);
 	return (reply_error(r));
 }
 
@@ -400,7 +406,7 @@ static int
 list_go(struct list *l)
 {
 	struct request *r = l->r;
-	int rc = list_revision(l);
+	int rc = list_version(r, &l->out.revision);
 
 	if (rc == PIN_EAGAIN)
 		return (revision_wait(r));

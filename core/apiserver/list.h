@@ -28,11 +28,22 @@ int	filter_match(const struct filter *, struct request *,
 	    int *rc);
 
 int	version_parse(struct pin_str, uint64_t *out, struct pin_err *);
+/* Revision 0 is -1 there: the newest, whatever has happened meanwhile. */
 struct pin_str continue_encode(struct apiserver *, struct pin_arena *,
 	    uint64_t revision, struct pin_str start, struct pin_str end);
 int	continue_decode(struct apiserver *, struct pin_arena *,
 	    struct pin_str token, struct pin_str prefix, uint64_t *revision,
 	    struct pin_str *start, struct pin_err *);
+/* Where a list begins by its continue token: the key and the revision, both
+ * left alone without one. */
+int	list_from(struct request *, struct pin_str prefix,
+	    struct pin_str *start, uint64_t *at);
+/* The revision that is asked for; *at of a token stays. PIN_EAGAIN: wait until
+ * the store is there. */
+int	list_version(struct request *, uint64_t *at);
+/* r->err becomes the 410 of a list, with a token to go on from `start`. */
+int	list_gone_by(struct request *, struct pin_str start,
+	    struct pin_str end);
 int	count_nothing(void *, const struct pin_kv *);
 
 /* STEP_WAIT until the store has reached the revision that r asks for, then

@@ -167,6 +167,19 @@ managed_review(struct request *r)
 	    empty, r->sent, &r->err));
 }
 
+void
+managed_reset(struct request *r, const struct pin_obj *raw)
+{
+	pin_node list = pin_obj_at(raw, pin_obj_root(raw), "metadata",
+	    "managedFields", NULL);
+
+	if (pin_obj_type(raw, list) == PIN_ARRAY && r->sub == NULL &&
+	    pin_obj_count(raw, list) == 0 && (r->info.verb_bit &
+	    (PIN_VERB_UPDATE | PIN_VERB_PATCH)) != 0)
+		pin_obj_set_new(r->sent, meta_ensure(r->sent),
+		    "managedFields", PIN_ARRAY);
+}
+
 static struct pin_str
 conflict_text(struct request *r, struct pin_str manager)
 {
@@ -204,6 +217,41 @@ conflict(struct request *r, const struct pin_fields_conflicts *c)
 	pin_out_cstr(&o, "]},\"code\":409}\n");
 	return (reply_bytes(r, 409, "application/json", (struct pin_str){ o.p,
 	    o.len }));
+}
+
+static struct pin_str
+text_of(const struct pin_obj *o, const char *key)
+{
+	pin_node n = pin_obj_get(o, pin_obj_root(o), key);
+
+	return (pin_obj_type(o, n) == PIN_STRING ? pin_obj_str(o, n) :
+	    PIN_STR(""));
+}
+
+int
+managed_kind(struct request *r, const struct pin_obj *config)
+{
+	static const char *const types[] = { [PIN_FALSE] = "bool",
+	    [PIN_TRUE] = "bool", [PIN_NUMBER] = "number",
+	    [PIN_STRING] = "string", [PIN_ARRAY] = "array",
+	    [PIN_OBJECT] = NULL };
+	int type = pin_obj_type(config, pin_obj_root(config));
+	struct pin_str gv, v, kind;
+	const char *want;
+
+	if (type >= 0 && (size_t)type < PIN_LEN(types) && types[type] != NULL)
+		return (pin_err_set(&r->err, PIN_EINVAL, "error decoding YAML:"
+		    " error unmarshaling JSON: while decoding JSON: json: "
+		    "cannot unmarshal %s into Go value of type map[string]"
+		    "interface {}", types[type]));
+	gv = body_kind(r, &want);
+	v = text_of(config, "apiVersion");
+	kind = text_of(config, "kind");
+	if (pin_str_eq(v, gv) && pin_str_is(kind, want))
+		return (PIN_OK);
+	return (pin_err_set(&r->err, PIN_EINVAL, "invalid object type: %s"
+	    PIN_SFMT ", Kind=" PIN_SFMT, v.len > 0 && memchr(v.p, '/',
+	    v.len) != NULL ? "" : "/", PIN_SARG(v), PIN_SARG(kind)));
 }
 
 int

@@ -139,7 +139,7 @@ meta_create(struct request *r)
 
 static const char *const server_owned[] = { "uid", "creationTimestamp",
     "deletionTimestamp", "deletionGracePeriodSeconds", "generation",
-    "selfLink", "generateName" };
+    "selfLink" };
 
 static void
 copy_member(struct pin_obj *to, pin_node to_parent, const struct pin_obj *from,
@@ -182,6 +182,51 @@ check_version(struct request *r)
 	return (PIN_OK);
 }
 
+#define IMMUTABLE	"field is immutable"
+
+static struct pin_str
+quoted(struct request *r, struct pin_str s)
+{
+	struct pin_out o;
+
+	pin_out_init(&o, r->arena, 64u << 10);
+	pin_cause_quote(&o, s);
+	return ((struct pin_str){ o.p, o.len });
+}
+
+/* Only a DELETE begins a deletion. */
+static int
+check_deletion(struct request *r)
+{
+	struct pin_str at = meta_str(r->obj, "deletionTimestamp");
+	int rc = PIN_OK;
+	char text[24];
+	int64_t grace;
+
+	if (at.len > 0 && meta_str(r->old, "deletionTimestamp").len == 0)
+		rc = request_refuse(r, NULL, PIN_CAUSE_INVALID,
+		    "metadata.deletionTimestamp", quoted(r, at), IMMUTABLE);
+	if (pin_obj_i64(r->obj, pin_obj_get(r->obj, meta_node(r->obj),
+	    "deletionGracePeriodSeconds"), &grace) && pin_obj_get(r->old,
+	    meta_node(r->old), "deletionGracePeriodSeconds") == 0) {
+		snprintf(text, sizeof(text), "%lld", (long long)grace);
+		rc = request_refuse(r, NULL, PIN_CAUSE_INVALID,
+		    "metadata.deletionGracePeriodSeconds", pin_str(text),
+		    IMMUTABLE);
+	}
+	return (rc);
+}
+
+static int
+uid_conflict(struct request *r, struct pin_str want, struct pin_str have)
+{
+	return (pin_err_set(&r->err, PIN_ECONFLICT, "StorageError: invalid "
+	    "object, Code: 4, Key: " PIN_SFMT ", ResourceVersion: 0, "
+	    "AdditionalErrorMsg: Precondition failed: UID in precondition: "
+	    PIN_SFMT ", UID in object meta: " PIN_SFMT, PIN_SARG(r->key),
+	    PIN_SARG(want), PIN_SARG(have)));
+}
+
 static int
 check_uid(struct request *r)
 {
@@ -190,32 +235,56 @@ check_uid(struct request *r)
 
 	if (want.len == 0 || pin_str_eq(want, have))
 		return (PIN_OK);
-	return (pin_err_set(&r->err, PIN_ECONFLICT, "StorageError: invalid "
-	    "object, Code: 4, Key: " PIN_SFMT ", ResourceVersion: 0, "
-	    "AdditionalErrorMsg: Precondition failed: UID in precondition: "
-	    PIN_SFMT ", UID in object meta: " PIN_SFMT, PIN_SARG(r->key),
-	    PIN_SARG(want), PIN_SARG(have)));
+	if (r->patch_kind != 0)
+		return (request_refuse(r, NULL, PIN_CAUSE_INVALID,
+		    "metadata.uid", quoted(r, want), IMMUTABLE));
+	return (uid_conflict(r, want, have));
+}
+
+int
+meta_named(struct request *r, const struct pin_obj *obj)
+{
+	struct pin_str name = meta_str(obj, "name");
+
+	if (name.len == 0)
+		return (pin_err_set(&r->err, PIN_EINVAL, "the name of the "
+		    "object (" PIN_SFMT " based on URL) was undeterminable: "
+		    "name must be provided", PIN_SARG(r->info.name)));
+	if (!pin_str_eq(name, r->info.name))
+		return (pin_err_set(&r->err, PIN_EINVAL, "the name of the "
+		    "object (" PIN_SFMT ") does not match the name on the URL "
+		    "(" PIN_SFMT ")", PIN_SARG(name), PIN_SARG(r->info.name)));
+	return (PIN_OK);
+}
+
+int
+meta_unborn(struct request *r, const struct pin_obj *obj)
+{
+	struct pin_str uid = meta_str(obj, "uid");
+
+	if (uid.len == 0)
+		return (PIN_OK);
+	if (r->patch_kind == 0)
+		return (uid_conflict(r, uid, PIN_STR("")));
+	return (pin_err_set(&r->err, PIN_ECONFLICT, "uid mismatch: the "
+	    "provided object specified uid " PIN_SFMT ", and no existing "
+	    "object was found", PIN_SARG(uid)));
 }
 
 int
 meta_update(struct request *r)
 {
-	struct pin_str name = meta_str(r->obj, "name");
 	pin_node meta = meta_ensure(r->obj);
 	size_t i;
 	int rc;
 
-	if (name.len > 0 && !pin_str_eq(name, r->info.name))
-		return (pin_err_set(&r->err, PIN_EINVAL, "the name of the "
-		    "object (" PIN_SFMT ") does not match the name on the URL "
-		    "(" PIN_SFMT ")", PIN_SARG(name), PIN_SARG(r->info.name)));
-	if (name.len == 0)
-		pin_obj_set_str(r->obj, meta, "name", r->info.name);
 	rc = meta_namespace(r, r->obj);
 	if (rc == PIN_OK)
 		rc = check_version(r);
 	if (rc == PIN_OK)
 		rc = check_uid(r);
+	if (rc == PIN_OK)
+		rc = check_deletion(r);
 	if (rc != PIN_OK)
 		return (rc);
 	pin_obj_unset(r->obj, meta, "resourceVersion");

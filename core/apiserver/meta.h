@@ -13,6 +13,10 @@ pin_node meta_ensure(struct pin_obj *);
 void	meta_now(struct request *, int64_t add_s, char out[40]);
 void	meta_uuid(struct pin_host *, char out[37]);
 int	meta_namespace(struct request *, struct pin_obj *);
+/* Does it have the name of the URL? */
+int	meta_named(struct request *, const struct pin_obj *);
+/* What is made by PUT or apply has no uid yet. */
+int	meta_unborn(struct request *, const struct pin_obj *);
 /* Keeps members of r->old in r->obj: only `part`, or all others. */
 void	meta_keep(struct request *, const char *part, int only_part_is_new);
 void	meta_generation(struct request *);

@@ -6,6 +6,7 @@
  * value is a 400 that names it. */
 #include "core/apiserver/apiserver.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,17 +46,25 @@ static const struct {
 	{ "dryRun",		Q_DRYRUN, OPT(dry_run) },
 };
 
-static int
+/* Go's strconv.ParseInt; NULL, or what is wrong. */
+static const char *
 parse_int(struct pin_str v, int64_t *out)
 {
-	char text[24], *end;
+	size_t i = v.len > 0 && (v.p[0] == '-' || v.p[0] == '+');
+	char text[24];
 
-	if (v.len == 0 || v.len >= sizeof(text))
-		return (PIN_EINVAL);
+	if (i == v.len)
+		return ("invalid syntax");
+	for (; i < v.len; i++)
+		if (v.p[i] < '0' || v.p[i] > '9')
+			return ("invalid syntax");
+	if (v.len >= sizeof(text))
+		return ("value out of range");
 	memcpy(text, v.p, v.len);
 	text[v.len] = '\0';
-	*out = strtoll(text, &end, 10);
-	return (*end == '\0' ? PIN_OK : PIN_EINVAL);
+	errno = 0;
+	*out = strtoll(text, NULL, 10);
+	return (errno == 0 ? NULL : "value out of range");
 }
 
 /* strconv.ParseBool with conversion's rule that "" and unknown are true, "0"
@@ -95,55 +104,69 @@ for_eyes(struct request *r)
 	return (0);
 }
 
+/* All that were given, as the refusal of one shows them. */
 void
 query_dry_run(struct request *r, struct pin_str v)
 {
+	struct pin_str had = r->opt.dry_run_all;
 	struct pin_out o;
 
-	if (v.len == 0 || pin_str_is(v, "All")) {
-		r->opt.dry_run |= v.len > 0;
-		return;
-	}
+	if (pin_str_is(v, "All"))
+		r->opt.dry_run = 1;
+	else
+		r->opt.dry_run_bad = 1;
 	pin_out_init(&o, r->arena, 64u << 10);
-	pin_out_char(&o, '[');
+	pin_out_str(&o, had);
+	pin_out_char(&o, had.len == 0 ? '[' : ',');
 	pin_cause_quote(&o, v);
-	pin_out_char(&o, ']');
-	if (r->opt.dry_bad.len == 0)
-		r->opt.dry_bad = (struct pin_str){ o.p, o.len };
+	r->opt.dry_run_all = (struct pin_str){ o.p, o.len };
 }
 
-static int
-set_param(struct request *r, uint32_t i, struct pin_str v, struct pin_err *err)
+/* A number that is none is said by the verb that reads it. */
+static void
+bad_int(struct request *r, uint32_t i, struct pin_str v, const char *why)
+{
+	struct pin_str *to = params[i].offset == OPT(grace_s) ?
+	    &r->opt.bad_grace : &r->opt.bad_list;
+	struct pin_out o;
+
+	pin_out_init(&o, r->arena, 64u << 10);
+	pin_out_printf(&o, "strconv.ParseInt: parsing \"" PIN_SFMT "\": %s",
+	    PIN_SARG(v), why);
+	*to = (struct pin_str){ o.p, o.len };
+}
+
+static void
+set_param(struct request *r, uint32_t i, struct pin_str v)
 {
 	char *at = (char *)&r->opt + params[i].offset;
+	const char *why;
 	int64_t n;
 
 	switch (params[i].type) {
 	case Q_STR:
-		*(struct pin_str *)(void *)at = v;
-		return (PIN_OK);
+		*(struct pin_str *)(void *)at = v.len > 0 ? v : PIN_STR("");
+		break;
 	case Q_INT:
-		if (v.len == 0)
-			return (PIN_OK);
-		if (parse_int(v, &n) != PIN_OK)
-			return (pin_err_set(err, PIN_EINVAL,
-			    "strconv.ParseInt: parsing \"" PIN_SFMT
-			    "\": invalid syntax", PIN_SARG(v)));
-		*(int64_t *)(void *)at = n;
-		return (PIN_OK);
+		why = parse_int(v, &n);
+		if (why != NULL)
+			bad_int(r, i, v, why);
+		else
+			*(int64_t *)(void *)at = n;
+		break;
 	case Q_BOOL:
 		*(uint32_t *)(void *)at = parse_bool(v);
-		return (PIN_OK);
+		break;
 	case Q_PRETTY:
 		if (v.len > 0)
 			r->opt.pretty = is_true(v);
-		return (PIN_OK);
+		break;
 	case Q_TRI:
 		*(int32_t *)(void *)at = (int32_t)parse_bool(v);
-		return (PIN_OK);
+		break;
 	default:
 		query_dry_run(r, v);
-		return (PIN_OK);
+		break;
 	}
 }
 
@@ -175,7 +198,6 @@ request_query(struct request *r, struct pin_err *err)
 {
 	struct pin_str rest = r->ex->head.query, name, value;
 	uint32_t i;
-	int rc;
 
 	r->opt.pretty = for_eyes(r);
 	r->opt.timeout_s = r->opt.grace_s = -1;
@@ -184,9 +206,7 @@ request_query(struct request *r, struct pin_err *err)
 		for (i = 0; i < PIN_LEN(params); i++) {
 			if (!pin_str_is(name, params[i].name))
 				continue;
-			rc = set_param(r, i, value, err);
-			if (rc != PIN_OK)
-				return (rc);
+			set_param(r, i, value);
 			break;
 		}
 	if (!is_duration(r->opt.timeout))
@@ -318,7 +338,7 @@ check_delete(struct request *r, const char *kind)
 {
 	struct pin_str p = r->opt.propagation;
 
-	if (p.len == 0)
+	if (p.p == NULL)		/* an empty one is given, and wrong */
 		return;
 	if (r->opt.orphan >= 0)
 		request_refuse(r, kind, PIN_CAUSE_INVALID, "propagationPolicy",
@@ -334,7 +354,12 @@ check_delete(struct request *r, const char *kind)
 int
 query_check(struct request *r, const char *kind)
 {
+	struct pin_out o;
+
 	if (*kind == 'L') {
+		if (r->opt.bad_list.len > 0)
+			return (pin_err_set(&r->err, PIN_EINVAL, PIN_SFMT,
+			    PIN_SARG(r->opt.bad_list)));
 		if (r->opt.watch)
 			check_watch(r, kind);
 		else
@@ -347,9 +372,14 @@ query_check(struct request *r, const char *kind)
 		check_delete(r, kind);
 	else
 		check_manager(r, kind);
-	if (r->opt.dry_bad.len > 0)
+	if (r->opt.dry_run_bad) {
+		pin_out_init(&o, r->arena, 64u << 10);
+		pin_out_str(&o, r->opt.dry_run_all);
+		pin_out_char(&o, ']');
 		request_refuse(r, kind, PIN_CAUSE_NOTSUPPORTED, "dryRun",
-		    r->opt.dry_bad, "supported values: \"All\"");
+		    (struct pin_str){ o.p, o.len },
+		    "supported values: \"All\"");
+	}
 	if (*kind != 'D')
 		check_validation(r, kind);
 	return (r->err.code);

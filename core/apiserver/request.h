@@ -36,7 +36,10 @@ struct request_options {
 	struct pin_str	 resource_version, version_match, continue_token;
 	struct pin_str	 field_manager, field_validation;
 	struct pin_str	 propagation, timeout;
-	struct pin_str	 dry_bad;	/* ["x"]: what dryRun may not be */
+	struct pin_str	 dry_run_all;	/* ["All","x": what dryRun is */
+	struct pin_str	 bad_list, bad_grace;	/* what is wrong with a
+						 * number */
+	uint32_t	 dry_run_bad;	/* something but All is among it */
 	int64_t		 limit;
 	int64_t		 timeout_s;	/* -1: not given */
 	int64_t		 grace_s;	/* -1: not given */
@@ -78,6 +81,7 @@ struct step {
 struct refusal {
 	struct pin_causes *causes;	/* NULL: none */
 	struct pin_str	 group, kind, name;
+	struct pin_str	 go_on;		/* continue token of a 410 */
 };
 
 #define REQUEST_WARNINGS_MAX	8

@@ -193,6 +193,9 @@ role_run(const struct pin_args *args, const char *data, const char *config,
 	}
 	role.end.fn = end_run;
 	pin_loop_post(role.control, &role.end);
+	/* Requests that end from here on may let go of the last of a set. */
+	if (role.srv != NULL && role.srv->plugins != NULL)
+		pin_plugins_detach(role.srv->plugins);
 	pin_loop_close(&role.control);
 	apiserver_close(&role.srv);
 	return (rc);

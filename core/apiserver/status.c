@@ -172,7 +172,9 @@ status_body(struct request *r, int code, struct pin_str message,
 
 	pin_out_init(&o, r->arena, STATUS_MAX);
 	pin_out_cstr(&o, "{\"kind\":\"Status\",\"apiVersion\":\"v1\","
-	    "\"metadata\":{},\"status\":\"Failure\",\"message\":");
+	    "\"metadata\":{");
+	member(&o, "continue", r->refusal.go_on);
+	pin_out_cstr(&o, "},\"status\":\"Failure\",\"message\":");
 	pin_json_quote(&o, message);
 	if (!r->bare) {
 		pin_out_printf(&o, ",\"reason\":\"%s\"",

@@ -48,8 +48,10 @@ strategy_of(struct request *r)
 {
 	uint32_t i;
 
+	/* Not info.resource: an answer may have put a kind's name there. */
 	for (i = 0; i < nstrategies; i++)
-		if (pin_str_is(r->info.resource, strategies[i].resource) &&
+		if (strcmp(res_str(r, r->res->plural),
+		    strategies[i].resource) == 0 &&
 		    pin_str_is(r->info.group, strategies[i].group))
 			return (&strategies[i]);
 	return (&plain);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "core/apiserver/chain.h"
+#include "core/apiserver/managed.h"
 #include "core/apiserver/meta.h"
 #include "core/apiserver/render.h"
 #include "lib/patch/patch.h"
@@ -155,66 +156,135 @@ scale_answer(struct request *r)
 	    reply_err(r, PIN_ENOMEM, "out of memory"));
 }
 
-/* The Scale that the client wants, into r->options. */
+/* What is applied to a scale is applied to its object. */
+static int
+scale_config(struct request *r, struct pin_obj **out)
+{
+	struct pin_obj *config, *o = pin_obj_new(r->arena);
+	pin_node root, meta, n;
+	struct pin_out gv;
+	const char *group;
+	int rc;
+
+	rc = pin_yaml_parse(r->arena, r->body.p, r->body.len, &config,
+	    &r->err);
+	if (rc != PIN_OK)
+		return (pin_err_wrap(&r->err, "error decoding YAML"));
+	rc = managed_kind(r, config);
+	if (rc == PIN_OK && pin_obj_get(config, meta_node(config), "name") !=
+	    0)
+		rc = meta_named(r, config);
+	if (rc != PIN_OK)
+		return (rc);
+	if (o == NULL)
+		return (pin_err_set(&r->err, PIN_ENOMEM, "out of memory"));
+	group = res_group(r->srv, r->res);
+	pin_out_init(&gv, r->arena, 512);
+	pin_out_printf(&gv, "%s%s%s", group, *group ? "/" : "",
+	    res_version(r->srv, r->res));
+	root = pin_obj_root(o);
+	pin_obj_set_str(o, root, "apiVersion", (struct pin_str){ gv.p,
+	    gv.len });
+	pin_obj_set_str(o, root, "kind", pin_str(res_str(r, r->res->kind)));
+	meta = pin_obj_set_new(o, root, "metadata", PIN_OBJECT);
+	n = pin_obj_get(config, meta_node(config), "resourceVersion");
+	if (n != 0)
+		pin_obj_set_node(o, meta, PIN_STR("resourceVersion"), config,
+		    n);
+	n = pin_obj_at(config, pin_obj_root(config), "spec", "replicas", NULL);
+	if (n != 0)
+		pin_obj_set_node(o, pin_obj_set_new(o, root, "spec",
+		    PIN_OBJECT), PIN_STR("replicas"), config, n);
+	*out = o;
+	return (PIN_OK);
+}
+
+/* The Scale that the client wants, into r->sent. */
 int
-scale_decode(struct request *r)
+scale_patch(struct request *r)
 {
 	struct pin_type type = pin_schema_type(r->srv->schema, r->sub->type);
-	struct pin_obj *raw, *patch;
-	int rc;
+	struct pin_obj *doc, *patch;
+	int rc, done = STEP_DONE;
 
 	if (r->err.code != PIN_OK || negotiate(r, 0) != PIN_OK)
 		return (reply_error(r));
-	r->retry_step = r->step - 1;	/* from the load */
-	if (r->info.verb_bit == PIN_VERB_PATCH) {
-		raw = scale_of(r, r->old, r->old_rev);
-		rc = raw == NULL ? pin_err_set(&r->err, PIN_ENOMEM,
-		    "out of memory") : pin_patch_parse(r->arena,
-		    (int)r->patch_kind, r->body, &patch, &r->err);
+	if (r->patch_kind == PATCH_APPLY) {
+		rc = scale_config(r, &patch);
 		if (rc == PIN_OK)
-			rc = r->patch_kind == PIN_PATCH_JSON ?
-			    pin_json_patch(raw, patch, &r->err) :
-			    pin_merge_patch(raw, patch, &r->err);
-	} else {
-		rc = body_decode(r, &raw, NULL);
+			rc = managed_apply(r, patch, &doc, &done);
+		if (rc == PIN_ECONFLICT)
+			return (done);
+		r->type = request_type(r);
+		if (rc == PIN_OK)
+			rc = pin_conform(r->arena, r->type, doc, pin_obj_root(
+			    doc), PIN_CONFORM_DEFAULT, &r->sent, NULL,
+			    &r->err);
+		return (rc == PIN_OK ? STEP_NEXT : reply_error(r));
 	}
+	doc = scale_of(r, r->old, r->old_rev);
+	if (doc == NULL)
+		return (reply_err(r, PIN_ENOMEM, "out of memory"));
+	rc = pin_patch_parse(r->arena, (int)r->patch_kind, r->body, &patch,
+	    &r->err);
 	if (rc == PIN_OK)
-		rc = pin_conform(r->arena, type, raw, pin_obj_root(raw),
-		    PIN_CONFORM_DEFAULT, &r->options, NULL, &r->err);
-	return (rc == PIN_OK ? STEP_NEXT : reply_error(r));
+		rc = r->patch_kind == PIN_PATCH_JSON ?
+		    pin_json_patch(doc, patch, &r->err) :
+		    pin_merge_patch(doc, patch, &r->err);
+	if (rc != PIN_OK)
+		return (reply_error(r));
+	if (body_patched(r, doc) != PIN_OK || pin_conform(r->arena, type, doc,
+	    pin_obj_root(doc), PIN_CONFORM_DEFAULT, &r->sent, NULL, &r->err) !=
+	    PIN_OK)
+		return (write_refuse(r, doc));
+	return (STEP_NEXT);
+}
+
+static int
+scale_negative(struct request *r, int64_t n)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%" PRId64, n);
+	r->info.group = PIN_STR("autoscaling");
+	request_refuse(r, NULL, PIN_CAUSE_INVALID, "spec.replicas",
+	    pin_arena_str(r->arena, pin_str(text)),
+	    "must be greater than or equal to 0");
+	r->refusal.kind = PIN_STR("Scale");
+	return (reply_error(r));
 }
 
 /* r->sent: the scaled object as if the client had sent it whole. */
 int
 scale_apply(struct request *r)
 {
-	pin_node root, spec, from = pin_obj_root(r->options);
-	struct pin_str rv = meta_str(r->options, "resourceVersion");
-	char text[24];
+	static const char *const named[] = { "name", "namespace", "uid",
+	    "resourceVersion" };
+	struct pin_obj *scale = r->sent;
+	struct pin_str v;
 	int64_t n = 0;
+	size_t i;
 
-	pin_obj_i64(r->options, pin_obj_at(r->options, from, "spec",
+	pin_obj_i64(scale, pin_obj_at(scale, pin_obj_root(scale), "spec",
 	    "replicas", NULL), &n);
-	if (n < 0) {
-		snprintf(text, sizeof(text), "%" PRId64, n);
-		r->info.group = PIN_STR("autoscaling");
-		request_refuse(r, NULL, PIN_CAUSE_INVALID, "spec.replicas",
-		    pin_arena_str(r->arena, pin_str(text)),
-		    "must be greater than or equal to 0");
-		r->refusal.kind = PIN_STR("Scale");
-		return (reply_error(r));
-	}
+	if (n < 0)
+		return (scale_negative(r, n));
+	r->answer = scale_answer;
+	if (r->applied)
+		return (STEP_NEXT);
 	r->sent = pin_obj_copy(r->arena, r->old);
 	if (r->sent == NULL)
 		return (reply_err(r, PIN_ENOMEM, "out of memory"));
-	root = pin_obj_root(r->sent);
-	spec = pin_obj_get(r->sent, root, "spec");
-	pin_obj_set_i64(r->sent, spec, "replicas", n);
-	if (rv.len > 0 && r->info.verb_bit == PIN_VERB_UPDATE)
-		pin_obj_set_str(r->sent, meta_node(r->sent),
-		    "resourceVersion", rv);
-	r->options = NULL;
-	r->answer = scale_answer;
+	pin_obj_set_i64(r->sent, pin_obj_get(r->sent, pin_obj_root(r->sent),
+	    "spec"), "replicas", n);
+	for (i = 0; i < PIN_LEN(named); i++) {
+		v = meta_str(scale, named[i]);
+		if (v.len > 0)
+			pin_obj_set_str(r->sent, meta_node(r->sent), named[i],
+			    v);
+		else if (i == 0)	/* the name is asked for */
+			pin_obj_unset(r->sent, meta_node(r->sent), named[i]);
+	}
 	return (STEP_NEXT);
 }
 

@@ -66,15 +66,15 @@ static const struct step scale_patch_steps[] = {
 	{ "media",	body_patch },
 	{ "body",	request_body },
 	{ "load",	write_load },
-	{ "decode",	scale_decode },
+	{ "patch",	scale_patch },
 	{ "scale",	scale_apply },
 	{ "update",	write_update },
 	WRITE_TAIL
 };
 static const struct step scale_update_steps[] = {
 	{ "body",	request_body },
+	{ "decode",	body_object },
 	{ "load",	write_load },
-	{ "decode",	scale_decode },
 	{ "scale",	scale_apply },
 	{ "update",	write_update },
 	WRITE_TAIL
@@ -102,7 +102,10 @@ static const struct step finalize_steps[] = {
 	{ "decode",	body_object },
 	{ "load",	write_load },
 	{ "finalize",	finalize_apply },
+	{ "update",	write_update },
+	{ "fields",	write_fields },
 	{ "finish",	write_finish },
+	{ "validate",	write_validate },
 	{ "commit",	write_commit },
 	{ "answer",	write_answer }, END
 };

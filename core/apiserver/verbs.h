@@ -23,6 +23,8 @@ void	body_options_take(struct request *);	/* r->options -> r->opt */
 int	body_options(struct request *);	/* DeleteOptions into r->options */
 int	body_object(struct request *);	/* decode + conform into r->sent */
 int	body_patch(struct request *);	/* only checks the media type */
+/* Is what a patch has made still an object of its kind? In r->err why not. */
+int	body_patched(struct request *, struct pin_obj *doc);
 
 /* write.c: r->old by r->info. PIN_OK, PIN_ENOTFOUND or an error, in r->err. */
 int	object_load(struct request *);
@@ -55,7 +57,9 @@ void	delete_warn(struct request *);
 
 /* subresource.c */
 int	scale_get(struct request *);
-int	scale_decode(struct request *);
+/* 422 with the whole of what a patch has made and why it will not do. */
+int	write_refuse(struct request *, const struct pin_obj *doc);
+int	scale_patch(struct request *);
 int	scale_apply(struct request *);
 int	binding_apply(struct request *);
 int	eviction_apply(struct request *);

@@ -100,6 +100,9 @@ write_create(struct request *r)
 int
 write_update(struct request *r)
 {
+	if (meta_named(r, r->sent) != PIN_OK || (r->old == NULL &&
+	    meta_unborn(r, r->sent) != PIN_OK))
+		return (reply_error(r));
 	if (r->old == NULL)
 		return (write_create(r));
 	r->operation = PIN_OP_UPDATE;
@@ -201,8 +204,8 @@ put_patched(struct request *r, const struct pin_obj *o, struct pin_out *out)
 }
 
 /* What a patch makes is no object of the kind: 422 with the whole of it. */
-static int
-patch_refuse(struct request *r, const struct pin_obj *doc)
+int
+write_refuse(struct request *r, const struct pin_obj *doc)
 {
 	char text[PIN_ERR_TEXT_MAX];
 	struct pin_out whole, o;
@@ -230,6 +233,17 @@ patch_failed(struct request *r, int rc)
 	return (reply_error(r));
 }
 
+/* What is patched is the object that was read. */
+static void
+put_version(struct request *r, struct pin_obj *doc)
+{
+	char rev[24];
+
+	snprintf(rev, sizeof(rev), "%llu", (unsigned long long)r->old_rev);
+	pin_obj_set_str(doc, meta_ensure(doc), "resourceVersion",
+	    pin_str(rev));
+}
+
 /* Server-side apply: the configuration is YAML, and a manager must be named. */
 static int
 write_apply(struct request *r)
@@ -247,9 +261,14 @@ write_apply(struct request *r)
 		pin_err_wrap(&r->err, "error decoding YAML");
 		return (reply_error(r));
 	}
-	rc = managed_apply(r, config, &doc, &done);
+	rc = managed_kind(r, config);
+	if (rc == PIN_OK)
+		rc = managed_apply(r, config, &doc, &done);
 	if (rc == PIN_ECONFLICT)
 		return (done);
+	if (rc == PIN_OK && r->old != NULL &&
+	    meta_str(doc, "resourceVersion").len == 0)
+		put_version(r, doc);
 	if (rc != PIN_OK || pin_conform(r->arena, r->type, doc,
 	    pin_obj_root(doc), PIN_CONFORM_DEFAULT, &r->sent, st, &r->err) !=
 	    PIN_OK || body_strict(r, st) != PIN_OK)
@@ -262,7 +281,6 @@ write_patch(struct request *r)
 {
 	struct pin_strict *st = pin_arena_zalloc(r->arena, sizeof(*st));
 	struct pin_obj *doc, *patch;
-	char rev[24];
 	int rc;
 
 	if (negotiate(r, 1) != PIN_OK)
@@ -273,9 +291,7 @@ write_patch(struct request *r)
 	if (st == NULL || doc == NULL)
 		return (reply_err(r, PIN_ENOMEM, "out of memory"));
 	st->arena = r->arena;
-	snprintf(rev, sizeof(rev), "%llu", (unsigned long long)r->old_rev);
-	pin_obj_set_str(doc, meta_ensure(doc), "resourceVersion",
-	    pin_str(rev));
+	put_version(r, doc);
 	rc = pin_patch_parse(r->arena, (int)r->patch_kind, r->body, &patch,
 	    &r->err);
 	if (rc != PIN_OK)
@@ -284,11 +300,12 @@ write_patch(struct request *r)
 	rc = apply_patch(r, doc, patch);
 	if (rc != PIN_OK)
 		return (patch_failed(r, rc));
-	if (pin_conform(r->arena, r->type, doc, pin_obj_root(doc),
-	    PIN_CONFORM_DEFAULT | PIN_CONFORM_EMPTY, &r->sent, st, &r->err) !=
-	    PIN_OK || body_strict(r, st) != PIN_OK)
-		return (patch_refuse(r, doc));
+	if (body_patched(r, doc) != PIN_OK || pin_conform(r->arena, r->type,
+	    doc, pin_obj_root(doc), PIN_CONFORM_DEFAULT | PIN_CONFORM_EMPTY,
+	    &r->sent, st, &r->err) != PIN_OK || body_strict(r, st) != PIN_OK)
+		return (write_refuse(r, doc));
 	r->changed = st->empty > 0;
+	managed_reset(r, doc);
 	return (STEP_NEXT);
 }
 

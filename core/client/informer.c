@@ -388,27 +388,61 @@ informer_later(struct informer *inf, int retry_after)
 	pin_timer_start(&inf->retry, ms);
 }
 
+/* Is this the answer to a revision that is not there yet? */
+static int
+is_future(int status, struct pin_str body)
+{
+	static const char word[] = "\"ResourceVersionTooLarge\"";
+	size_t n = sizeof(word) - 1, i;
+
+	if (status != 504)
+		return (0);
+	for (i = 0; i + n <= body.len; i++)
+		if (memcmp(body.p + i, word, n) == 0)
+			return (1);
+	return (0);
+}
+
+/* The server waited, and is still behind what it told once: it was restored
+ * from a backup. What it has now is what there is, whatever its number. */
+static void
+informer_rewind(struct informer *inf)
+{
+	struct cache_entry *e;
+
+	inf->again = 1;
+	inf->by_event = 0;
+	inf->revision = 0;
+	for (e = inf->cache.head[0]; e != NULL; e = cache_next(e))
+		e->revision = 0;
+}
+
+static void
+informer_refused(struct informer *inf, const struct client_answer *a)
+{
+	struct pin_str body = { a->buf != NULL ?
+	    (const char *)a->buf->data + a->off : "", a->len };
+	char say[320];
+
+	snprintf(say, sizeof(say), "watch refused: %d: %.*s", (int)a->status,
+	    body.len < 200 ? (int)body.len : 200, body.p);
+	informer_fail(inf, say);
+	if (a->status == 410)
+		inf->again = 1;
+	else if (is_future(a->status, body))
+		informer_rewind(inf);
+}
+
 static void
 informer_done(struct client_call *call, const struct client_answer *a)
 {
 	struct informer *inf = call->arg;
-	char say[320];
-	struct pin_str body;
 
 	PIN_VALID(inf, INFORMER_MAGIC);
 	if (a->rc == PIN_ECANCELED)
 		return;			/* the client closes */
-	if (a->rc == PIN_OK && a->status != 200) {
-		body = (struct pin_str){ a->buf != NULL ?
-		    (const char *)a->buf->data + a->off : "", a->len };
-		if (body.len > 200)
-			body.len = 200;
-		snprintf(say, sizeof(say), "watch refused: %d: " PIN_SFMT,
-		    (int)a->status, PIN_SARG(body));
-		informer_fail(inf, say);
-		if (a->status == 410)
-			inf->again = 1;
-	}
+	if (a->rc == PIN_OK && a->status != 200)
+		informer_refused(inf, a);
 	/* A watch that has lived ends in peace: go on at once. */
 	if (!inf->failed && a->rc == PIN_OK && pin_host_now(inf->all->host) -
 	    inf->begun_ns > LIVED_NS) {

@@ -6,9 +6,9 @@
  * in the process who looks at that resource.
  * Thread: the client's loop.
  * Contract: what a consumer hears is, key by key, in the server's order and
- * never goes back in time; states in between may be skipped (a deletion and
- * a creation may be heard as one modification). The cache holds what was
- * last told. */
+ * never goes back in time, unless the server itself did (it was restored from
+ * a backup); states in between may be skipped (a deletion and a creation may
+ * be heard as one modification). The cache holds what was last told. */
 #ifndef PINTLE_INFORMER_H
 #define PINTLE_INFORMER_H
 

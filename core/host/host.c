@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/host/move.h"
+
 _Thread_local struct pin_loop *pin__loop_current;
 
 /* ---- clock, random -------------------------------------------------- */
@@ -310,6 +312,22 @@ pin_path_list(struct pin_host *h, const char *dir,
 {
 	PIN_VALID(h, PIN__HOST_MAGIC);
 	return (h->ops->path_list(h, dir, fn, arg, err));
+}
+
+int
+pin_path_move(struct pin_host *h, const char *from, const char *to,
+    struct pin_err *err)
+{
+	char dir[PIN_PATH_MAX];
+	int rc;
+
+	PIN_VALID(h, PIN__HOST_MAGIC);
+	if (h->ops->path_move != NULL)
+		return (h->ops->path_move(h, from, to, err));
+	rc = pin__path_dir(to, dir, sizeof(dir), err);
+	if (rc == PIN_OK)
+		rc = h->ops->path_rename(h, from, to, err);
+	return (rc == PIN_OK ? h->ops->path_sync(h, dir, err) : rc);
 }
 
 /* ---- sockets -------------------------------------------------------- */

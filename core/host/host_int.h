@@ -61,6 +61,9 @@ struct pin__host_ops {
 		    struct pin_err *);
 	int	 (*path_list)(struct pin_host *, const char *,
 		    int (*)(void *, const char *), void *, struct pin_err *);
+	/* NULL: rename and sync will do, descriptors never run out. */
+	int	 (*path_move)(struct pin_host *, const char *, const char *,
+		    struct pin_err *);
 
 	int	 (*sock_listen)(struct pin_loop *, const struct pin_addr *,
 		    pin_sock_accept_fn *, void *, struct pin_sock **,

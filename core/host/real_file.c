@@ -45,6 +45,9 @@ code_of(int errnum)
 	case EACCES:
 	case EPERM:
 		return (PIN_EFORBIDDEN);
+	case EMFILE:
+	case ENFILE:
+		return (PIN_EBUSY);
 	default:
 		return (PIN_EIO);
 	}
@@ -301,23 +304,60 @@ pin__real_path_mkdir(struct pin_host *h, const char *path,
 	return (e == 0 ? PIN_OK : fail(err, path, "mkdir", e));
 }
 
-int
-pin__real_path_sync(struct pin_host *h, const char *dir, struct pin_err *err)
+static int
+dir_open(const char *dir)
 {
-	int fd, rc, e;
+	int fd;
 
-	(void)h;
 	do
 		fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	while (fd < 0 && errno == EINTR);
-	if (fd < 0)
-		return (fail(err, dir, "open to sync", errno));
+	return (fd);
+}
+
+/* Takes the descriptor. */
+static int
+dir_sync(int fd, const char *dir, struct pin_err *err)
+{
+	int rc, e;
+
 	do
 		rc = fsync(fd);
 	while (rc != 0 && errno == EINTR);
 	e = errno;
 	(void)close(fd);
 	return (rc == 0 ? PIN_OK : fail(err, dir, "sync", e));
+}
+
+int
+pin__real_path_sync(struct pin_host *h, const char *dir, struct pin_err *err)
+{
+	int fd = dir_open(dir);
+
+	(void)h;
+	if (fd < 0)
+		return (fail(err, dir, "open to sync", errno));
+	return (dir_sync(fd, dir, err));
+}
+
+int
+pin__real_path_move(struct pin_host *h, const char *from, const char *to,
+    struct pin_err *err)
+{
+	char dir[PIN_PATH_MAX];
+	int fd, rc;
+
+	rc = pin__path_dir(to, dir, sizeof(dir), err);
+	if (rc != PIN_OK)
+		return (rc);
+	fd = dir_open(dir);
+	if (fd < 0)
+		return (fail(err, dir, "open to sync", errno));
+	rc = pin__real_path_rename(h, from, to, err);
+	if (rc == PIN_OK)
+		return (dir_sync(fd, dir, err));
+	(void)close(fd);
+	return (rc);
 }
 
 int

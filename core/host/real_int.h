@@ -76,6 +76,8 @@ int	 pin__real_path_unlink(struct pin_host *, const char *,
 int	 pin__real_path_mkdir(struct pin_host *, const char *,
 	    struct pin_err *);
 int	 pin__real_path_sync(struct pin_host *, const char *, struct pin_err *);
+int	 pin__real_path_move(struct pin_host *, const char *, const char *,
+	    struct pin_err *);
 int	 pin__real_path_list(struct pin_host *, const char *,
 	    int (*)(void *, const char *), void *, struct pin_err *);
 

@@ -386,7 +386,7 @@ static const struct pin__host_ops real_ops = {
 	.path_rename = pin__real_path_rename,
 	.path_unlink = pin__real_path_unlink,
 	.path_mkdir = pin__real_path_mkdir, .path_sync = pin__real_path_sync,
-	.path_list = pin__real_path_list,
+	.path_list = pin__real_path_list, .path_move = pin__real_path_move,
 	.sock_listen = pin__real_sock_listen,
 	.sock_connect = pin__real_sock_connect,
 	.sock_attach = pin__real_sock_attach, .sock_want = pin__real_sock_want,

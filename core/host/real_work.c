@@ -40,12 +40,42 @@ work_done(struct pin_msg *m)
 	w->done(w);
 }
 
+static void
+queue_add(struct pin_work *w)
+{
+	w->msg.next = NULL;
+	*pool.last = &w->msg;
+	pool.last = &w->msg.next;
+	pool.queued++;
+}
+
+static struct pin_work *
+queue_take(void)
+{
+	struct pin_msg *m = pool.first;
+
+	if (m == NULL)
+		return (NULL);
+	pool.first = m->next;
+	if (pool.first == NULL)
+		pool.last = &pool.first;
+	pool.queued--;
+	return (msg_work(m));
+}
+
+static void
+work_run(struct pin_work *w)
+{
+	w->fn(w);
+	w->msg.fn = work_done;
+	pin__real_post(w->loop, &w->msg);
+}
+
 /* The next work, or NULL when there was none for PIN_WORK_IDLE_MS. */
 static struct pin_work *
 pool_take(void)
 {
 	struct timespec until;
-	struct pin_msg *m;
 	int rc = 0;
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &until);
@@ -54,14 +84,7 @@ pool_take(void)
 	while (pool.first == NULL && rc == 0)
 		rc = pthread_cond_timedwait(&pool.more, &pool.lock, &until);
 	pool.idle--;
-	m = pool.first;
-	if (m == NULL)
-		return (NULL);
-	pool.first = m->next;
-	if (pool.first == NULL)
-		pool.last = &pool.first;
-	pool.queued--;
-	return (msg_work(m));
+	return (queue_take());
 }
 
 static void *
@@ -74,9 +97,7 @@ pool_thread(void *arg)
 	pthread_mutex_lock(&pool.lock);
 	while ((w = pool_take()) != NULL) {
 		pthread_mutex_unlock(&pool.lock);
-		w->fn(w);
-		w->msg.fn = work_done;
-		pin__real_post(w->loop, &w->msg);
+		work_run(w);
 		pthread_mutex_lock(&pool.lock);
 	}
 	pool.threads--;
@@ -96,26 +117,46 @@ pool_init(void)
 	pool.ready = 1;
 }
 
+/* The system gives no thread and there is none: what is queued is done here,
+ * in the loop's way. Slow is better than never, or than the end of us. */
+static void
+run_here(struct pin_loop *l, const char *why)
+{
+	struct pin_work *w;
+
+	pin_log(l->host, PIN_LOG_WARN, "work pool: %s; loop %s does its work "
+	    "itself", why, l->name);
+	for (;;) {
+		pthread_mutex_lock(&pool.lock);
+		w = queue_take();
+		pthread_mutex_unlock(&pool.lock);
+		if (w == NULL)
+			break;
+		work_run(w);
+	}
+}
+
 void
 pin__real_work_start(struct pin_work *w)
 {
 	struct pin_err err = PIN_ERR_INIT;
+	struct pin_loop *l = w->loop;
+	int here = 0;
 
-	((struct pin__real_loop *)(void *)w->loop)->works++;
-	w->msg.next = NULL;
+	((struct pin__real_loop *)(void *)l)->works++;
 	pthread_mutex_lock(&pool.lock);
 	if (!pool.ready)
 		pool_init();
-	*pool.last = &w->msg;
-	pool.last = &w->msg.next;
-	pool.queued++;
+	queue_add(w);
 	if (pool.queued > pool.idle && pool.threads < PIN_WORK_THREADS_MAX) {
 		if (pin__real_thread(NULL, PIN_WORK_STACK, pool_thread, NULL,
 		    &err) == PIN_OK)
 			pool.threads++;
-		else if (pool.threads == 0)	/* nobody would ever run it */
-			pin_assert_failed(err.text, __FILE__, __LINE__);
+		else
+			here = pool.threads == 0;
 	}
 	pthread_cond_signal(&pool.more);
 	pthread_mutex_unlock(&pool.lock);
+	if (here)
+		run_here(l, err.text);
 }

@@ -11,6 +11,9 @@
 #define HTTP_HEAD_BYTES_MAX	(64u << 10)
 #define HTTP_HEADERS_MAX	128u
 #define HTTP_CONNECTIONS_MAX	10000u
+/* Descriptors that are not for connections, of those the process may have:
+ * files, plugins, loops (about 50), and room for the log's next one. */
+#define HTTP_FILES_KEPT		128u
 #define HTTP_HANDSHAKES_MAX	2048u	/* in flight; about 10 KiB each */
 #define HTTP_HANDSHAKE_MS	10000u
 #define HTTP_HEAD_MS		32000u	/* kube-apiserver's ReadHeaderTimeout */

@@ -6,6 +6,8 @@
  * Contract: server.h. */
 #include "server_int.h"
 
+#include <sys/resource.h>
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -327,6 +329,20 @@ http_server_listen(struct http_server *s, const struct pin_addr *addr,
 
 /* ---- open ----------------------------------------------------------- */
 
+/* Whoever connects must not take the descriptor the log's next file needs. */
+static uint32_t
+connections_fit(uint32_t max)
+{
+	struct rlimit r;
+	uint64_t n;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) != 0 || r.rlim_cur == RLIM_INFINITY)
+		return (max);
+	n = r.rlim_cur;
+	n -= n / 2 < HTTP_FILES_KEPT ? n / 2 : HTTP_FILES_KEPT;
+	return (n < max ? (uint32_t)n : max);
+}
+
 static void
 limits_fill(struct http_limits *l)
 {
@@ -342,6 +358,7 @@ limits_fill(struct http_limits *l)
 	DEFAULT(write_ms, HTTP_WRITE_MS);
 	DEFAULT(body_bytes_total, HTTP_BODY_BYTES_TOTAL);
 #undef DEFAULT
+	l->connections_max = connections_fit(l->connections_max);
 	if (l->headers_max > PIN_LEN(((struct front *)NULL)->headers))
 		l->headers_max = PIN_LEN(((struct front *)NULL)->headers);
 }

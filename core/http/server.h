@@ -17,7 +17,7 @@ struct tls_server;		/* core/tls/tls.h */
 struct http_limits {		/* 0: the default in limits.h */
 	uint32_t	 head_bytes_max;	/* 64 KiB */
 	uint32_t	 headers_max;		/* 128 */
-	uint32_t	 connections_max;	/* 10 000 */
+	uint32_t	 connections_max;	/* 10 000, or what fits */
 	uint32_t	 handshakes_max;	/* in flight */
 	uint32_t	 handshake_ms, head_ms, body_ms, idle_ms, write_ms;
 	uint32_t	 pad;

@@ -306,16 +306,18 @@ env_make(struct kpod *pod, struct kcontainer *c, char ***out,
     struct pin_err *err)
 {
 	struct list l = { NULL, 0, 0 };
-	char path[KUBELET_PATH_MAX], key[320];
+	char path[KUBELET_PATH_MAX], key[320], host[KUBELET_NAME_MAX];
 	struct pin_str name;
 	pin_node n;
 	int rc;
 
 	*out = NULL;
-	name = pin_obj_str(pod->obj, pin_obj_at(pod->obj, pin_obj_root(
-	    pod->obj), "spec", "hostname", NULL));
-	put(&l, PIN_STR("HOSTNAME"), name.len > 0 ? name :
-	    pin_str(pod->name));
+	rc = etc_hostname(pod, host, err);
+	if (rc != PIN_OK)
+		return (rc);
+	put_text(&l, "HOSTNAME", host);
+	message_path(pod, c, c->attempt, path);
+	put_text(&l, "PINTLE_TERMINATION_LOG", path);
 	rc = services(pod, &l, err);
 	for (n = pin_obj_first(pod->obj, pin_obj_get(pod->obj, c->spec,
 	    "volumeMounts")); n != 0; n = pin_obj_next(pod->obj, n)) {

@@ -11,9 +11,10 @@
 #include "core/kubelet/kubelet_int.h"
 #include "lib/quantity/quantity.h"
 
-static void
-ip_text(const struct pin_ip *ip, char out[64])
+void
+pod_ip(const struct kpod *pod, uint32_t i, char out[64])
 {
+	const struct pin_ip *ip = &pod->net.ips[i];
 	struct pin_addr a;
 
 	memset(&a, 0, sizeof(a));
@@ -29,7 +30,7 @@ ips(const struct kpod *pod, uint32_t max, struct pin_out *out)
 	uint32_t i;
 
 	for (i = 0; i < pod->net.nips && i < max; i++) {
-		ip_text(&pod->net.ips[i], text);
+		pod_ip(pod, i, text);
 		pin_out_printf(out, "%s%s", i > 0 ? "," : "", text);
 	}
 }
@@ -114,6 +115,20 @@ field_value(const struct kpod *pod, pin_node ref, struct pin_out *out,
 	return (PIN_OK);
 }
 
+/* A limit that is not set is what the node has. */
+static void
+limit_default(const struct kpod *pod, struct pin_str what,
+    struct pin_quantity *q)
+{
+	int64_t has[KRES__COUNT];
+	int cpu = pin_str_is(what, "cpu");
+
+	node_has(pod->k, has);
+	pin_quantity_set(q, cpu ? has[KRES_CPU] : pin_str_is(what, "memory") ?
+	    has[KRES_MEMORY] : pin_str_is(what, "ephemeral-storage") ?
+	    has[KRES_STORAGE] : 0, cpu ? -3 : 0, PIN_QUANTITY_DECIMAL_SI);
+}
+
 int
 resource_value(const struct kpod *pod, pin_node ref,
     const struct kcontainer *own, struct pin_out *out, struct pin_err *err)
@@ -121,7 +136,7 @@ resource_value(const struct kpod *pod, pin_node ref,
 	const struct pin_obj *o = pod->obj;
 	struct pin_str name = pin_obj_str(o, pin_obj_get(o, ref,
 	    "containerName")), res = pin_obj_str(o, pin_obj_get(o, ref,
-	    "resource")), s, d;
+	    "resource")), s, d, what;
 	const struct kcontainer *c = own;
 	struct pin_quantity q, div;
 	int64_t v, by;
@@ -135,14 +150,17 @@ resource_value(const struct kpod *pod, pin_node ref,
 	if (c == NULL || dot == NULL)
 		return (pin_err_set(err, PIN_EINVALID, "resourceFieldRef \""
 		    PIN_SFMT "\" is not supported", PIN_SARG(res)));
+	what.p = dot + 1;
+	what.len = res.len - (size_t)(dot + 1 - res.p);
 	s = pin_obj_str(o, pin_obj_getn(o, pin_obj_at(o, c->spec, "resources",
-	    res.p[0] == 'l' ? "limits" : "requests", NULL), dot + 1, res.len -
-	    (size_t)(dot + 1 - res.p)));
+	    res.p[0] == 'l' ? "limits" : "requests", NULL), what.p,
+	    what.len));
 	d = pin_obj_str(o, pin_obj_get(o, ref, "divisor"));
-	cpu = res.len - (size_t)(dot + 1 - res.p) == 3 &&
-	    memcmp(dot + 1, "cpu", 3) == 0;
+	cpu = pin_str_is(what, "cpu");
 	if (s.len == 0 || pin_quantity_parse(s, &q, NULL) != PIN_OK)
 		memset(&q, 0, sizeof(q));
+	if (res.p[0] == 'l' && pin_quantity_value(&q) == 0)
+		limit_default(pod, what, &q);
 	if (d.len == 0 || pin_str_is(d, "0") || pin_quantity_parse(d, &div,
 	    NULL) != PIN_OK)
 		pin_quantity_set(&div, 1, 0, PIN_QUANTITY_DECIMAL_SI);

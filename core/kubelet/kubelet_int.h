@@ -38,6 +38,8 @@
 #define KUBELET_RETRY_MS	2000	/* after an error of a pod's worker */
 #define KUBELET_EVENTS_MAX	256	/* waiting; more are dropped, counted */
 #define KUBELET_CALL_MS		15000
+#define KUBELET_MESSAGE_MAX	4096	/* of a container that ended */
+#define KUBELET_NAME_MAX	256	/* of a host */
 #define KUBELET_PORT		10250	/* for logs; taken: any */
 #define MS_NS			UINT64_C(1000000)
 
@@ -256,13 +258,21 @@ void	container_id(const struct kpod *, const struct kcontainer *,
 void	container_log(const struct kpod *, const char *container,
 	    uint32_t attempt, char out[KUBELET_PATH_MAX]);
 
-/* lastwords.c: a container's termination message */
-void	lastwords_path(const struct kpod *, const char *container,
+/* etc.c: work pool. The pod's host name; PIN_ENOTFOUND when it would be too
+ * long. etc_make says where the files are. */
+int	etc_hostname(const struct kpod *, char out[KUBELET_NAME_MAX],
+	    struct pin_err *);
+int	etc_make(struct kpod *, char hosts[KUBELET_PATH_MAX],
+	    char resolv[KUBELET_PATH_MAX], struct pin_err *);
+
+/* message.c: work pool. Where the newest instance may leave its last words;
+ * what it left, as bytes, or the end of its log. */
+int	message_make(const struct kpod *, const struct kcontainer *,
+	    char path[KUBELET_PATH_MAX], struct pin_err *);
+size_t	message_read(const struct kpod *, const struct kcontainer *,
+	    uint32_t attempt, int failed, char out[KUBELET_MESSAGE_MAX]);
+void	message_path(const struct kpod *, const struct kcontainer *,
 	    uint32_t attempt, char out[KUBELET_PATH_MAX]);
-int	lastwords_make(const struct kpod *, const struct kcontainer *,
-	    char out[KUBELET_PATH_MAX], struct pin_err *);
-int	lastwords(const struct kpod *, const struct kcontainer *,
-	    uint32_t attempt, int exit_code, char *text, size_t size);
 
 /* admit.c: is there room for it on this node? A pod may come here without a
  * scheduler. PIN_OK and counted, or what is short: reason as upstream's. From
@@ -286,6 +296,7 @@ int	tree_remove(const char *path, struct pin_err *);
 int	dirs_make(const char *path, uint32_t mode, struct pin_err *);
 
 /* field.c: downward API */
+void	pod_ip(const struct kpod *, uint32_t i, char out[64]);
 int	field_value(const struct kpod *, pin_node ref, struct pin_out *,
 	    struct pin_err *);
 int	resource_value(const struct kpod *, pin_node ref,

@@ -168,8 +168,8 @@ same(int fd, const char *path)
 }
 
 /* The shim sets a full file aside as .1, over the one that was there, and
- * begins another. What is open is not lost to the reader, however slow they
- * are: .1 is opened too when it is not the one we know. */
+ * begins another. What is open is not lost to the reader, however slow: .1 is
+ * opened too when it is not the one we know. */
 static void
 look_ahead(struct stream *s)
 {

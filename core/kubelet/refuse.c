@@ -7,15 +7,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/kubelet/kubelet_int.h"
+#include "core/kubelet/empty.h"
 
 static const char *const pod_true[] = {
-	"shareProcessNamespace", "setHostnameAsFQDN", NULL
+	"shareProcessNamespace", NULL
 };
 
 static const char *const pod_absent[] = {
-	"hostAliases", "dnsConfig", "resourceClaims", "ephemeralContainers",
-	"readinessGates", "resources", NULL
+	"resourceClaims", "ephemeralContainers", "readinessGates",
+	"resources", NULL
 };
 
 static const char *const container_absent[] = {
@@ -29,29 +29,39 @@ static const char *const known_volumes[] = {
 };
 
 static int
+refuse_type(const struct pin_obj *o, pin_node v, struct pin_err *err)
+{
+	pin_node s;
+	size_t i;
+
+	for (s = pin_obj_first(o, v); s != 0; s = pin_obj_next(o, s)) {
+		if (pin_str_is(pin_obj_key(o, s), "name"))
+			continue;
+		for (i = 0; known_volumes[i] != NULL; i++)
+			if (pin_str_is(pin_obj_key(o, s), known_volumes[i]))
+				break;
+		if (known_volumes[i] == NULL)
+			return (pin_err_set(err, PIN_EINVALID, "volume \""
+			    PIN_SFMT "\": this node has no volumes of type "
+			    PIN_SFMT, PIN_SARG(pin_obj_str(o, pin_obj_get(o,
+			    v, "name"))), PIN_SARG(pin_obj_key(o, s))));
+	}
+	return (PIN_OK);
+}
+
+static int
 refuse_volumes(const struct kpod *pod, pin_node spec, struct pin_err *err)
 {
 	const struct pin_obj *o = pod->obj;
-	pin_node v = pin_obj_first(o, pin_obj_get(o, spec, "volumes")), s;
-	size_t i;
+	pin_node v = pin_obj_first(o, pin_obj_get(o, spec, "volumes"));
+	int rc = PIN_OK;
 
-	for (; v != 0; v = pin_obj_next(o, v))
-		for (s = pin_obj_first(o, v); s != 0; s = pin_obj_next(o,
-		    s)) {
-			if (pin_str_is(pin_obj_key(o, s), "name"))
-				continue;
-			for (i = 0; known_volumes[i] != NULL; i++)
-				if (pin_str_is(pin_obj_key(o, s),
-				    known_volumes[i]))
-					break;
-			if (known_volumes[i] == NULL)
-				return (pin_err_set(err, PIN_EINVALID,
-				    "volume \"" PIN_SFMT "\": this node has "
-				    "no volumes of type " PIN_SFMT,
-				    PIN_SARG(pin_obj_str(o, pin_obj_get(o, v,
-				    "name"))), PIN_SARG(pin_obj_key(o, s))));
-		}
-	return (PIN_OK);
+	for (; v != 0 && rc == PIN_OK; v = pin_obj_next(o, v)) {
+		rc = refuse_type(o, v, err);
+		if (rc == PIN_OK)
+			rc = empty_refuse(pod, v, err);
+	}
+	return (rc);
 }
 
 static int
@@ -124,20 +134,15 @@ pod_warn(struct kpod *pod)
 	const struct pin_obj *o = pod->obj;
 	pin_node v = pin_obj_first(o, pin_obj_at(o, pin_obj_root(o), "spec",
 	    "volumes", NULL)), e;
-	struct pin_str name;
-	int limit, memory;
 
 	for (; v != 0; v = pin_obj_next(o, v)) {
 		e = pin_obj_get(o, v, "emptyDir");
-		limit = pin_obj_get(o, e, "sizeLimit") != 0;
-		memory = pin_str_is(pin_obj_str(o, pin_obj_get(o, e,
-		    "medium")), "Memory");
-		name = pin_obj_str(o, pin_obj_get(o, v, "name"));
-		if (limit || memory)
+		if (pin_obj_get(o, e, "sizeLimit") != 0 && pin_obj_str(o,
+		    pin_obj_get(o, e, "medium")).len == 0)
 			event_pod(pod, NULL, 1, "NotEnforced", "volume \""
-			    PIN_SFMT "\": emptyDir%s%s%s: this node keeps it "
-			    "on disk, without a limit", PIN_SARG(name), memory
-			    ? ".medium" : "", memory && limit ? " and " : "",
-			    limit ? ".sizeLimit" : "");
+			    PIN_SFMT "\": emptyDir.sizeLimit: this node keeps "
+			    "it on disk, without a limit",
+			    PIN_SARG(pin_obj_str(o, pin_obj_get(o, v,
+			    "name"))));
 	}
 }

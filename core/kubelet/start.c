@@ -45,6 +45,8 @@ words(const struct kpod *pod, pin_node list, char *const *env)
 	return (out);
 }
 
+#define OWN_MOUNTS	3		/* hosts, resolv.conf, last words */
+
 struct mounts {
 	uint32_t	 n;
 	struct pin_mount m[PIN_MOUNTS_MAX];
@@ -143,9 +145,9 @@ mount_one(struct kpod *pod, const struct kcontainer *c, pin_node v,
 	struct pin_mount *mt = &m->m[m->n];
 	int rc;
 
-	if (m->n == PIN_MOUNTS_MAX)
+	if (m->n == PIN_MOUNTS_MAX - OWN_MOUNTS)
 		return (pin_err_set(err, PIN_EINVALID, "more than %d "
-		    "volumeMounts", PIN_MOUNTS_MAX));
+		    "volumeMounts", PIN_MOUNTS_MAX - OWN_MOUNTS));
 	rc = volume_path(pod, name, path);
 	if (rc < 0)
 		return (pin_err_set(err, PIN_EINVALID, "volume \"" PIN_SFMT
@@ -165,31 +167,20 @@ mount_one(struct kpod *pod, const struct kcontainer *c, pin_node v,
 	return (PIN_OK);
 }
 
-/* The file for its last words. On the node's own file system (image host)
- * there is no place for one; on a root that is read-only only below /dev. */
-static int
-mount_last(struct kpod *pod, const struct kcontainer *c, struct mounts *m,
-    struct pin_err *err)
+/* Unless the pod mounts something there itself. */
+static void
+mount_own(struct mounts *m, const char *source, const char *target)
 {
-	const struct pin_obj *o = pod->obj;
-	char path[KUBELET_PATH_MAX], target[KUBELET_PATH_MAX];
 	struct pin_mount *mt = &m->m[m->n];
-	int rc;
+	uint32_t i;
 
-	str_copy(target, sizeof(target), pin_obj_str(o, pin_obj_get(o,
-	    c->spec, "terminationMessagePath")));
-	if (target[0] != '/' || m->n == PIN_MOUNTS_MAX || pin_str_is(
-	    pin_obj_str(o, pin_obj_get(o, c->spec, "image")), "host") ||
-	    (strncmp(target, "/dev/", 5) != 0 && pin_obj_true(o, pin_obj_at(o,
-	    c->spec, "securityContext", "readOnlyRootFilesystem", NULL))))
-		return (PIN_OK);
-	rc = lastwords_make(pod, c, path, err);
-	if (rc != PIN_OK)
-		return (rc);
-	mt->source = keep(m, path);
+	for (i = 0; i < m->n; i++)
+		if (strcmp(m->m[i].target, target) == 0)
+			return;
+	mt->source = keep(m, source);
 	mt->target = keep(m, target);
+	mt->own_files = 1;
 	m->n++;
-	return (PIN_OK);
 }
 
 static int
@@ -198,13 +189,25 @@ mounts_make(struct kpod *pod, struct kcontainer *c, char *const *env,
 {
 	pin_node v = pin_obj_first(pod->obj, pin_obj_get(pod->obj, c->spec,
 	    "volumeMounts"));
+	char path[KUBELET_PATH_MAX], resolv[KUBELET_PATH_MAX];
 	int rc = PIN_OK;
 
 	for (; v != 0 && rc == PIN_OK; v = pin_obj_next(pod->obj, v))
 		rc = mount_one(pod, c, v, env, m, err);
 	if (rc == PIN_OK)
-		rc = mount_last(pod, c, m, err);
-	return (rc);
+		rc = etc_make(pod, path, resolv, err);
+	if (rc != PIN_OK)
+		return (rc);
+	mount_own(m, path, "/etc/hosts");
+	mount_own(m, resolv, "/etc/resolv.conf");
+	rc = message_make(pod, c, path, err);
+	if (rc != PIN_OK)
+		return (rc);
+	str_copy(resolv, sizeof(resolv), pin_obj_str(pod->obj, pin_obj_get(
+	    pod->obj, c->spec, "terminationMessagePath")));
+	if (resolv[0] == '/')
+		mount_own(m, path, resolv);
+	return (PIN_OK);
 }
 
 static int64_t
@@ -264,7 +267,7 @@ container_start(struct kpod *pod, struct kcontainer *c, struct pin_err *err)
 {
 	struct pin_container pc = { .size = sizeof(pc), .host_network = 1 };
 	char log[KUBELET_PATH_MAX], dir[KUBELET_PATH_MAX], img[512], wd[1024];
-	char **env = NULL, **cmd = NULL, **args = NULL;
+	char **env = NULL, **cmd = NULL, **args = NULL, hn[KUBELET_NAME_MAX];
 	struct mounts *m = pin_xcalloc(1, sizeof(*m));
 	struct pin_str s;
 	int rc;
@@ -278,6 +281,8 @@ container_start(struct kpod *pod, struct kcontainer *c, struct pin_err *err)
 		rc = mounts_make(pod, c, env, m, err);
 	if (rc == PIN_OK)
 		rc = user(pod, c, &pc, err);
+	if (rc == PIN_OK)
+		rc = etc_hostname(pod, hn, err);
 	if (rc != PIN_OK)
 		goto out;
 	cmd = words(pod, pin_obj_get(pod->obj, c->spec, "command"), env);
@@ -301,7 +306,7 @@ container_start(struct kpod *pod, struct kcontainer *c, struct pin_err *err)
 	pc.args = (const char *const *)args;
 	pc.env = (const char *const *)env;
 	pc.workdir = s.len > 0 ? wd : NULL;
-	pc.hostname = pod->name;
+	pc.hostname = hn;
 	pc.mounts = m->m;
 	pc.nmounts = m->n;
 	pc.netns = pod->net.netns[0] != '\0' ? pod->net.netns : NULL;

@@ -84,13 +84,15 @@ pod_phase(const struct kpod *pod)
 
 /* ---- containers --------------------------------------------------------- */
 
+/* message: why it could not even start, or NULL: what it left to say. */
 static void
 terminated(struct pin_out *o, const struct kpod *pod,
-    const struct kcontainer *c, int last)
+    const struct kcontainer *c, uint32_t attempt,
+    const struct pin_container_state *s, const char *reason,
+    const char *message)
 {
-	const struct pin_container_state *s = last ? &c->last : &c->now;
-	const char *reason = last ? c->last_reason : c->reason;
-	char text[4097];
+	char left[KUBELET_MESSAGE_MAX];
+	struct pin_str m = { left, 0 };
 
 	pin_out_printf(o, "\"terminated\":{\"exitCode\":%d", s->exit_code);
 	if (s->signal != 0 && reason[0] == '\0')
@@ -98,16 +100,14 @@ terminated(struct pin_out *o, const struct kpod *pod,
 	pin_out_cstr(o, ",\"reason\":");
 	quoted(o, reason[0] != '\0' ? reason : s->oom_killed ? "OOMKilled" :
 	    s->exit_code == 0 ? "Completed" : "Error");
-	text[0] = '\0';
-	if (!last && strcmp(reason, "StartError") == 0)
-		snprintf(text, sizeof(text), "%s", c->waiting[0] == '\0' ?
-		    c->message : "");
-	else if (!last || c->attempt > 0)
-		(void)lastwords(pod, c, c->attempt - (last ? 1 : 0),
-		    s->exit_code, text, sizeof(text));
-	if (text[0] != '\0') {
+	if (message != NULL)
+		m = pin_str(message);
+	else
+		m.len = message_read(pod, c, attempt, s->exit_code != 0,
+		    left);
+	if (m.len > 0) {
 		pin_out_cstr(o, ",\"message\":");
-		quoted(o, text);
+		pin_json_quote(o, m);
 	}
 	pin_out_cstr(o, ",\"startedAt\":");
 	time_at(o, s->started_ns / NS);
@@ -149,7 +149,8 @@ state(struct pin_out *o, const struct kpod *pod, const struct kcontainer *c)
 		time_at(o, c->now.started_ns / NS);
 		pin_out_char(o, '}');
 	} else if (c->state == KC_EXITED && !backing_off(c)) {
-		terminated(o, pod, c, 0);
+		terminated(o, pod, c, c->attempt, &c->now, c->reason,
+		    strcmp(c->reason, "StartError") == 0 ? c->message : NULL);
 	} else {
 		pin_out_cstr(o, "\"waiting\":{\"reason\":");
 		quoted(o, c->waiting[0] != '\0' ? c->waiting : !c->init &&
@@ -163,9 +164,10 @@ state(struct pin_out *o, const struct kpod *pod, const struct kcontainer *c)
 	}
 	pin_out_cstr(o, "},\"lastState\":{");
 	if (backing_off(c))
-		terminated(o, pod, c, 0);
-	else if (c->has_last)
-		terminated(o, pod, c, 1);
+		terminated(o, pod, c, c->attempt, &c->now, c->reason, NULL);
+	else if (c->has_last && c->attempt > 0)
+		terminated(o, pod, c, c->attempt - 1, &c->last,
+		    c->last_reason, NULL);
 	pin_out_char(o, '}');
 }
 
@@ -326,7 +328,6 @@ conditions(struct pin_out *o, const struct kpod *pod, int64_t generation)
 static void
 addresses(struct pin_out *o, const struct kpod *pod)
 {
-	struct pin_addr a;
 	char text[64];
 	uint32_t i;
 
@@ -338,10 +339,7 @@ addresses(struct pin_out *o, const struct kpod *pod)
 	if (!pod->networked)
 		return;
 	for (i = 0; i < pod->net.nips; i++) {
-		memset(&a, 0, sizeof(a));
-		a.family = pod->net.ips[i].family;
-		memcpy(a.ip, pod->net.ips[i].ip, sizeof(a.ip));
-		pin_addr_ip(&a, text);
+		pod_ip(pod, i, text);
 		if (i == 0)
 			pin_out_printf(o, ",\"podIP\":\"%s\",\"podIPs\":[",
 			    text);

@@ -438,7 +438,7 @@ start(struct kpod *pod, struct kcontainer *c)
 			(void)snprintf(set_aside, sizeof(set_aside), "%s.1",
 			    log);
 			(void)pin_path_unlink(pod->k->host, set_aside, NULL);
-			lastwords_path(pod, c->name, c->attempt - 1, log);
+			message_path(pod, c, c->attempt - 1, log);
 			(void)pin_path_unlink(pod->k->host, log, NULL);
 		}
 		c->attempt++;

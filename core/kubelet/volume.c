@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "core/image/image.h"
+#include "core/kubelet/empty.h"
 #include "core/kubelet/payload.h"
 #include "core/kubelet/source.h"
 
@@ -59,6 +60,7 @@ tree_remove(const char *path, struct pin_err *err)
 
 	if (n < 0 || (size_t)n >= sizeof(dir))
 		return (pin_err_set(err, PIN_ELIMIT, "path is too long"));
+	empty_release(dir);
 	slash = strrchr(dir, '/');
 	*slash = '\0';
 	return (image_tree_remove(dir, slash + 1, err));
@@ -351,22 +353,6 @@ fs_group(const struct kpod *pod)
 	return (geteuid() == 0 ? gid : -1);
 }
 
-static int
-empty_make(struct kpod *pod, const char *dir, struct pin_err *err)
-{
-	int64_t gid = fs_group(pod);
-	struct stat st;
-	int rc;
-
-	if (stat(dir, &st) == 0)
-		return (PIN_OK);
-	rc = dirs_make(dir, 0755, err);
-	if (rc == PIN_OK && ((gid >= 0 && chown(dir, (uid_t)-1, (gid_t)gid) !=
-	    0) || chmod(dir, gid >= 0 ? 02777 : 0777) != 0))
-		rc = pin_err_os(err, PIN_EIO, errno, "%s", dir);
-	return (rc);
-}
-
 /* What the agent writes itself; PIN_ENOTFOUND also for another type. */
 static int
 collect(struct kpod *pod, pin_node v, struct payload *p, const char *dir,
@@ -414,7 +400,7 @@ volume_make(struct kpod *pod, pin_node v, uint64_t *wrote,
 		return (host_path(pod, k, err));
 	(void)volume_path(pod, name, dir);
 	if (!volume_written(pod, name))
-		return (empty_make(pod, dir, err));
+		return (empty_make(pod, v, dir, fs_group(pod), err));
 	rc = collect(pod, v, &p, dir, err);
 	hash = payload_hash(&p);
 	if (rc == PIN_OK && hash != *wrote) {

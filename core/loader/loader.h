@@ -128,6 +128,9 @@ PIN_API int	 pin_plugins_start(struct pin_plugins *,
 PIN_API int	 pin_plugins_reload(struct pin_plugins *, struct pin_report *);
 /* Closes sets nobody uses any more; returns how many still wait. */
 PIN_API uint32_t pin_plugins_reap(struct pin_plugins *);
+/* The loop is about to end: what closes from here on waits for reap. Any
+ * thread. */
+PIN_API void	 pin_plugins_detach(struct pin_plugins *);
 /* After the loop has stopped and every request has let go. What a plugin
  * still owes an answer for is logged and stays as it is. */
 PIN_API void	 pin_plugins_close(PIN_OWN struct pin_plugins **);

@@ -305,6 +305,15 @@ pin_plugins_reap(struct pin_plugins *ps)
 }
 
 void
+pin_plugins_detach(struct pin_plugins *ps)
+{
+	PIN_VALID(ps, PLUGINS_MAGIC);
+	(void)pthread_mutex_lock(&ps->lock);
+	ps->loop = NULL;
+	(void)pthread_mutex_unlock(&ps->lock);
+}
+
+void
 pin_plugins_close(struct pin_plugins **pp)
 {
 	struct pin_plugins *ps = *pp;
@@ -312,7 +321,7 @@ pin_plugins_close(struct pin_plugins **pp)
 
 	PIN_VALID(ps, PLUGINS_MAGIC);
 	*pp = NULL;
-	ps->loop = NULL;
+	pin_plugins_detach(ps);
 	if (ps->made != NULL)
 		pin__set_free(&ps->made);
 	set_publish(ps, NULL);
@@ -392,7 +401,6 @@ pin_set_put(struct pin_set **sp)
 {
 	struct pin_set *set = *sp;
 	struct pin_plugins *ps;
-	int post = 0;
 
 	*sp = NULL;
 	if (set == NULL)
@@ -403,10 +411,11 @@ pin_set_put(struct pin_set **sp)
 	if (--set->refs == 0) {
 		set->next = ps->dead;
 		ps->dead = set;
-		post = ps->loop != NULL && !ps->reap_posted;
-		ps->reap_posted |= (uint32_t)post;
+		/* Under the lock, or the loop might be gone by then. */
+		if (ps->loop != NULL && !ps->reap_posted) {
+			ps->reap_posted = 1;
+			pin_loop_post(ps->loop, &ps->reap_msg);
+		}
 	}
 	(void)pthread_mutex_unlock(&ps->lock);
-	if (post)
-		pin_loop_post(ps->loop, &ps->reap_msg);
 }

@@ -65,7 +65,8 @@ head(char out[HEAD_MAX], int stream, int whole)
 	return (n);
 }
 
-/* One piece; a disk that is full loses it, the container goes on. */
+/* One piece, whole or not: a disk that is full loses it, and no part of it
+ * stays to spoil the next. The container goes on. */
 static void
 piece(struct shim_log *l, int stream, const char *p, size_t len, int whole)
 {
@@ -78,6 +79,8 @@ piece(struct shim_log *l, int stream, const char *p, size_t len, int whole)
 	do
 		k = writev(l->fd, v, 3);
 	while (k < 0 && errno == EINTR);
+	if (k > 0 && (size_t)k < n + len + 1 && ftruncate(l->fd, l->size) == 0)
+		k = 0;
 	if (k > 0)
 		l->size += k;
 	if (l->size > SHIM_LOG_MAX)
@@ -121,7 +124,7 @@ shim_log_close(struct shim_log *l)
 {
 	for (int i = 0; i < 2; i++) {
 		if (l->len[i] > 0)
-			piece(l, i, l->part[i], l->len[i], 1);
+			piece(l, i, l->part[i], l->len[i], 0);
 		free(l->part[i]);
 	}
 	close(l->fd);

@@ -54,6 +54,7 @@ enum {
 	CONN_DONE = 2,		/* handshake over and peer accepted */
 	CONN_BROKEN = 4,
 	CONN_RST = 8,		/* the socket said PIN_ECLOSED */
+	CONN_FIN = 16,		/* the socket's bytes are over */
 };
 
 /* ---- servers and clients -------------------------------------------- */
@@ -169,8 +170,10 @@ bio_recv(void *arg, unsigned char *p, size_t len)
 		else
 			n = pin_sock_recv(t->sock, t->ctx->ahead,
 			    TLS_READAHEAD);
-		if (n == 0)
+		if (n == 0) {
+			t->flags |= CONN_FIN;
 			return (MBEDTLS_ERR_SSL_CONN_EOF);
+		}
 		if (n == PIN_EAGAIN)
 			return (MBEDTLS_ERR_SSL_WANT_READ);
 		if (n < 0) {
@@ -491,6 +494,32 @@ tls_handshake(struct tls_conn *t, uint32_t *want, struct pin_err *err)
 
 /* ---- bytes ---------------------------------------------------------- */
 
+/* mbedTLS says 0 when nothing follows, and of an empty record, which is not
+ * the end; a fifth of those in a row is an error of its own. */
+static int
+record_read(struct tls_conn *t, void *p, size_t len)
+{
+	int r;
+
+	do
+		r = mbedtls_ssl_read(&t->ssl, p, len);
+	while (tls__is_ticket(r) ||
+	    (r == 0 && (t->flags & (CONN_FIN | CONN_RST)) == 0));
+	ahead_keep(t);
+	return (r);
+}
+
+/* An end without close_notify: the stream may be cut. A client says so; a
+ * request says itself how long it is, and who sent it may want an answer. */
+static int
+is_end(const struct tls_conn *t, int r)
+{
+	if (r == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY)
+		return (1);
+	return ((r == 0 || r == MBEDTLS_ERR_SSL_CONN_EOF) &&
+	    (t->flags & (CONN_CLIENT | CONN_RST)) == 0);
+}
+
 int64_t
 tls_read(struct tls_conn *t, void *p, size_t len, uint32_t *want)
 {
@@ -502,35 +531,31 @@ tls_read(struct tls_conn *t, void *p, size_t len, uint32_t *want)
 		return (PIN_ECLOSED);
 	if (len == 0)
 		return (PIN_EAGAIN);
-#ifdef MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET
-	do
-		r = mbedtls_ssl_read(&t->ssl, p, len);
-	while (r == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET);
-#else
-	r = mbedtls_ssl_read(&t->ssl, p, len);
-#endif
-	ahead_keep(t);
+	r = record_read(t, p, len);
 	if (r > 0)
 		return (r);
 	if (want_of(r, want))
 		return (PIN_EAGAIN);
-	if (r == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY || r == 0)
+	if (is_end(t, r))
 		return (0);
-	/* Also an end without close_notify: the stream may be cut. */
 	t->flags |= CONN_BROKEN;
 	return (PIN_ECLOSED);
 }
 
 /* mbedTLS wants the same call again until its record is out; it looks at the
- * length only. */
+ * length only. Unless the record went out behind our back, before an alert
+ * (a refused renegotiation is one): the same call would then make a record of
+ * what lies behind `none`. */
 static int
 out_held(struct tls_conn *t, uint32_t *want)
 {
 	static const unsigned char none[1];
 	int r;
 
-	if (t->held == 0 && t->ssl.out_left == 0)
+	if (t->ssl.out_left == 0) {
+		t->held = 0;
 		return (PIN_OK);
+	}
 	r = mbedtls_ssl_write(&t->ssl, none, t->held != 0 ? t->held : 1);
 	if (want_of(r, want))
 		return (PIN_EAGAIN);
@@ -588,7 +613,7 @@ tls_shutdown(struct tls_conn *t)
 {
 	PIN_VALID(t, CONN_MAGIC);
 	if ((t->flags & (CONN_DONE | CONN_BROKEN)) == CONN_DONE &&
-	    t->held == 0 && t->ssl.out_left == 0)
+	    t->ssl.out_left == 0)
 		(void)mbedtls_ssl_close_notify(&t->ssl);
 }
 

@@ -36,7 +36,8 @@ int	tls_connect(struct tls_client *, struct pin_sock *, const char *name,
 void	tls_close(PIN_OWN struct tls_conn **);	/* not the socket */
 /* PIN_OK when done, PIN_EAGAIN (*want: PIN_SOCK_...), or an error. */
 int	tls_handshake(struct tls_conn *, uint32_t *want, struct pin_err *);
-/* Bytes, 0 at end of stream, PIN_EAGAIN, or an error. */
+/* Bytes, 0 at end of stream, PIN_EAGAIN, or an error. To a client an end that
+ * the server did not announce (close_notify) is an error. */
 int64_t	tls_read(struct tls_conn *, void *, size_t, uint32_t *want);
 /* At most TLS_RECORD_MAX bytes, one record, one send(2). A count means taken:
  * what the socket refused lies encrypted in the record buffer, and tls_write

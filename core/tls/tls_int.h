@@ -64,6 +64,14 @@
 	mbedtls_pk_check_pair((pub), (prv))
 #endif
 
+/* 3.x clients are told of tickets, which are of no use to us. */
+#ifdef MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET
+#define tls__is_ticket(r) \
+	((r) == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET)
+#else
+#define tls__is_ticket(r)	0
+#endif
+
 /* ---- shared between files ------------------------------------------- */
 
 /* One thread's own copy of everything mbedTLS may write to behind our back

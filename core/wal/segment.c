@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/host/move.h"
+
 static const uint8_t seg_magic[8] = "PINWAL\0";
 
 uint32_t
@@ -223,7 +225,9 @@ open_blank(struct pin_wal *w, uint64_t number, char *path, size_t size,
 		    path, size, err);
 		if (rc == PIN_OK)
 			rc = pin_file_open(w->host, path, PIN_FILE_READ |
-			    PIN_FILE_WRITE, f, NULL);
+			    PIN_FILE_WRITE, f, err);
+		if (rc == PIN_EBUSY)
+			return (rc);
 		w->nspares--;
 		if (rc == PIN_OK)
 			return (PIN_OK);
@@ -233,6 +237,16 @@ open_blank(struct pin_wal *w, uint64_t number, char *path, size_t size,
 		return (rc);
 	return (pin_file_open(w->host, path, PIN_FILE_READ | PIN_FILE_WRITE |
 	    PIN_FILE_CREATE | PIN_FILE_TRUNC | PIN_FILE_PRIVATE, f, err));
+}
+
+/* Others may have taken every descriptor: as with a full disk, nothing was
+ * written, and there will be some again. */
+static int
+no_files(int rc, struct pin_err *err)
+{
+	if (rc == PIN_EBUSY && err != NULL)
+		err->code = PIN_ENOSPACE;
+	return (rc == PIN_EBUSY ? PIN_ENOSPACE : rc);
 }
 
 int
@@ -254,21 +268,18 @@ pin__seg_add(struct pin_wal *w, uint64_t number, uint64_t first,
 	if (rc == PIN_OK)
 		rc = open_blank(w, number, from, sizeof(from), &f, err);
 	if (rc != PIN_OK)
-		return (rc);
+		return (no_files(rc, err));
 	rc = pin_file_reserve(f, size, err);
 	if (rc == PIN_OK)
 		rc = write_head(w, f, &s, err);
-	if (rc != PIN_OK) {
-		pin_file_close(&f);
-		(void)pin_path_unlink(w->host, from, NULL);
-		return (rc);
-	}
+	if (rc != PIN_OK)
+		goto drop;
 	rc = pin_file_sync(f, err);
 	w->syncs++;
 	if (rc == PIN_OK)
-		rc = pin_path_rename(w->host, from, to, err);
-	if (rc == PIN_OK)
-		rc = pin_path_sync(w->host, w->dir, err);
+		rc = pin_path_move(w->host, from, to, err);
+	if (rc == PIN_EBUSY)
+		goto drop;
 	if (rc != PIN_OK) {
 		w->dead = 1;		/* who knows what is there now */
 		pin_file_close(&f);
@@ -282,6 +293,10 @@ pin__seg_add(struct pin_wal *w, uint64_t number, uint64_t first,
 	w->must_roll = 0;
 	w->rolls++;
 	return (PIN_OK);
+drop:
+	pin_file_close(&f);
+	(void)pin_path_unlink(w->host, from, NULL);
+	return (no_files(rc, err));
 }
 
 int
@@ -297,21 +312,15 @@ pin__seg_drop(struct pin_wal *w, struct pin_err *err)
 		rc = pin__seg_path(w, number, "spare", to, sizeof(to), err);
 	if (rc != PIN_OK)
 		return (rc);
-	if (w->nspares < PIN_WAL_SPARES_MAX &&
-	    w->segs[0].size <= w->segment_bytes) {
-		rc = pin_path_rename(w->host, from, to, err);
-		if (rc == PIN_OK)
-			rc = pin_path_sync(w->host, w->dir, err);
-		if (rc == PIN_OK)
-			w->spares[w->nspares++] = number;
-	} else {
-		/* Gone from the oldest on, or the log would have a gap. */
-		rc = pin_path_unlink(w->host, from, err);
-		if (rc == PIN_OK)
-			rc = pin_path_sync(w->host, w->dir, err);
-	}
+	/* Gone from the oldest on, or the log would have a gap. */
+	rc = pin_path_move(w->host, from, to, err);
 	if (rc != PIN_OK)
 		return (rc);
+	if (w->nspares < PIN_WAL_SPARES_MAX &&
+	    w->segs[0].size <= w->segment_bytes)
+		w->spares[w->nspares++] = number;
+	else
+		(void)pin_path_unlink(w->host, to, NULL);
 	w->nsegs--;
 	memmove(w->segs, w->segs + 1, w->nsegs * sizeof(*w->segs));
 	return (PIN_OK);

@@ -14,7 +14,7 @@
 #include <pintle/object.h>
 #include <pintle/plugin.h>
 
-#define PIN_RUNTIME_ABI		PIN_ABI(1, 1) /* history: docs/abi/runtime.md */
+#define PIN_RUNTIME_ABI		PIN_ABI(1, 2) /* history: docs/abi/runtime.md */
 
 #define PIN_MOUNTS_MAX		64
 
@@ -22,7 +22,9 @@ struct pin_mount {
 	const char	*source;	/* absolute, on the node */
 	const char	*target;	/* absolute, in the container */
 	uint32_t	 read_only;
-	uint32_t	 pad;
+	/* 1: what the agent adds. Where the container has no files of its
+	 * own, or nothing to mount it on can be made, it is left out. */
+	uint32_t	 own_files;
 };
 
 /* Strings end in NUL; lists end in NULL. */

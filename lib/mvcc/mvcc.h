@@ -64,10 +64,12 @@ struct pin_engine_ops {
 	 * what was gotten stays in out. A damaged one is PIN_ECORRUPT. */
 	int	(*get)(void *, const uint64_t *pos, uint32_t n,
 		    struct pin_buf **out, struct pin_err *);
-	/* Rows with values, from <= position < to, until fn returns nonzero.
-	 * fn may keep references, and must not call the engine. */
+	/* Rows with values, from <= position < to, whose key begins with
+	 * prefix, until fn returns nonzero. fn may keep references, and must
+	 * not call the engine. */
 	int	(*scan)(void *, uint64_t from, uint64_t to,
-		    pin_engine_row_fn *, void *arg, struct pin_err *);
+		    struct pin_str prefix, pin_engine_row_fn *, void *arg,
+		    struct pin_err *);
 	/* All or nothing; durable on return as far as `stable` then says.
 	 * PIN_ENOSPACE may be tried again, another error must not. */
 	int	(*write)(void *, const struct pin_engine_batch *,
@@ -237,6 +239,12 @@ PIN_API void	 pin_mvcc_range(const struct pin_mvcc *, struct pin_str start,
 PIN_API uint64_t pin_mvcc_count(const struct pin_mvcc *, struct pin_str start,
     int after, struct pin_str end, uint64_t at, uint32_t max, char *last,
     size_t *last_len, int *done);
+/* [R] May a key that begins with prefix have a version at `from` or later?
+ * Looks at most at `max` keys behind `start`, as pin_mvcc_count. */
+PIN_API int	 pin_mvcc_changed(const struct pin_mvcc *, struct pin_str start,
+    int after, struct pin_str prefix, uint64_t from, uint32_t max, char *last,
+    size_t *last_len, int *done);
+PIN_API int	 pin_mvcc_begins(struct pin_str, struct pin_str prefix);
 /* [R] The oldest position the ring holds; everything newer is there too. */
 PIN_API uint64_t pin_mvcc_ring_first(const struct pin_mvcc *);
 /* [R] Events of the ring with from <= position < to whose key begins with

@@ -59,6 +59,13 @@ pin_mvcc_find(const struct pin_mvcc *m, struct pin_str key, uint64_t at,
 	return (PIN_OK);
 }
 
+int
+pin_mvcc_begins(struct pin_str s, struct pin_str prefix)
+{
+	return (s.len >= prefix.len && (prefix.len == 0 ||
+	    memcmp(s.p, prefix.p, prefix.len) == 0));
+}
+
 static int
 before_end(const struct mkey *k, struct pin_str end)
 {
@@ -129,18 +136,36 @@ pin_mvcc_count(const struct pin_mvcc *m, struct pin_str start, int after,
 	return (n);
 }
 
+int
+pin_mvcc_changed(const struct pin_mvcc *m, struct pin_str start, int after,
+    struct pin_str prefix, uint64_t from, uint32_t max, char *last,
+    size_t *last_len, int *done)
+{
+	struct mkey *k = pin__index_seek(&m->index, start, after, NULL);
+	const struct mkey *seen = NULL;
+
+	*done = 0;
+	for (; k != NULL && pin_mvcc_begins(MKEY_STR(k), prefix);
+	    k = k->next[0]) {
+		if (MKEY_LAST(k)->pos >= from)
+			return (1);
+		if (max-- == 0)
+			break;
+		seen = k;
+	}
+	*done = k == NULL || !pin_mvcc_begins(MKEY_STR(k), prefix);
+	if (seen != NULL) {
+		memcpy(last, MKEY_P(seen), seen->len);
+		*last_len = seen->len;
+	}
+	return (0);
+}
+
 uint64_t
 pin_mvcc_ring_first(const struct pin_mvcc *m)
 {
 	return (m->ring.n != 0 ? RING_AT(&m->ring, 0)->pos :
 	    PIN_MVCC_POS(m->meta.revision + 1, 0));
-}
-
-static int
-has_prefix(struct pin_str s, struct pin_str prefix)
-{
-	return (s.len >= prefix.len && (prefix.len == 0 ||
-	    memcmp(s.p, prefix.p, prefix.len) == 0));
 }
 
 #define EVENTS_LOOKED_MAX	4096	/* under one lock */
@@ -162,7 +187,7 @@ pin_mvcc_events(const struct pin_mvcc *m, uint64_t from, uint64_t to,
 		*next = row->pos;
 		if (row->pos >= to)
 			break;
-		if (!has_prefix(row->key, prefix)) {
+		if (!pin_mvcc_begins(row->key, prefix)) {
 			*next = row->pos + 1;
 			continue;
 		}

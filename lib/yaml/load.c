@@ -300,7 +300,9 @@ pin__yaml_load(struct ydoc *d, const char *text, size_t len)
 	if (!yaml_parser_initialize(&l.yp))
 		return (no_memory(d));
 	l.names = pin_arena_new(PIN_OBJ_TEXT_MAX);
-	yaml_parser_set_input_string(&l.yp, (const unsigned char *)text, len);
+	/* A body of no bytes has no address either; libyaml insists on one. */
+	yaml_parser_set_input_string(&l.yp, (const unsigned char *)(len > 0 ?
+	    text : ""), len);
 	while (rc == PIN_OK && !done) {
 		if (!yaml_parser_parse(&l.yp, &ev)) {
 			rc = fail_parser(&l);

@@ -5,6 +5,7 @@
  * Holds no state of the store's. A loop of its own, `log`, writes; whatever
  * was proposed while a sync ran goes into the next group.
  * Contract: pintle/consensus.h. */
+#include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -19,6 +20,8 @@
 #define SOLO_MAGIC	0x736f6c6fu
 #define GROUP_BYTES_MAX	(8u << 20)	/* unless it is one batch */
 #define PROBE_MS	500		/* is there room again? */
+
+enum { NO_SPACE = 1, NO_FILES = 2 };
 
 struct proposal {
 	struct pin_msg	 msg;
@@ -39,7 +42,7 @@ struct solo {
 	struct pin_consensus_sink sink;
 	atomic_uint	 inflight;
 	atomic_int	 closed;	/* PIN_OK or what propose answers */
-	atomic_int	 no_space;
+	atomic_int	 no_space;	/* or why */
 
 	/* the log loop's */
 	struct pin_wal	*wal;
@@ -183,7 +186,8 @@ group_failed(struct solo *s, struct proposal **ps, uint32_t n, int rc,
 	err->code = rc;
 	drop_group(s, ps, n, rc, err);
 	if (rc == PIN_ENOSPACE || rc == PIN_ENOMEM) {
-		if (!atomic_exchange(&s->no_space, 1))
+		if (!atomic_exchange(&s->no_space, err->os_errno == EMFILE ||
+		    err->os_errno == ENFILE ? NO_FILES : NO_SPACE))
 			pin_env_log(s->env, PIN_LOG_ERROR,
 			    "writes are refused: %s", err->text);
 		pin_timer_start(&s->probe, PROBE_MS);
@@ -363,7 +367,7 @@ solo_propose(void *self, struct pin_buf **bytes, void *cookie,
 {
 	struct solo *s = self;
 	struct proposal *p;
-	int rc = atomic_load(&s->closed);
+	int rc = atomic_load(&s->closed), no;
 
 	PIN_VALID(s, SOLO_MAGIC);
 	if (rc != PIN_OK)
@@ -373,9 +377,11 @@ solo_propose(void *self, struct pin_buf **bytes, void *cookie,
 		return (pin_err_set(err, PIN_ETOOBIG,
 		    "batch of %zu bytes, at most %u", (*bytes)->len,
 		    PIN_BATCH_MAX));
-	if (atomic_load(&s->no_space))
+	no = atomic_load(&s->no_space);
+	if (no != 0)
 		return (pin_err_set(err, PIN_ENOSPACE,
-		    "%s: no space left for the log", s->dir));
+		    "%s: no %s left for the log", s->dir, no == NO_FILES ?
+		    "descriptor" : "space"));
 	if (atomic_fetch_add(&s->inflight, 1) >= PIN_INFLIGHT_MAX) {
 		atomic_fetch_sub(&s->inflight, 1);
 		return (pin_err_set(err, PIN_EBUSY,

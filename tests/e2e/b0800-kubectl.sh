@@ -111,6 +111,31 @@ apply_rows() {
 	sed 's/replicas:/replicaz:/' "$W/web.yaml" > "$W/bad.yaml"
 	row '*replicaz*' create -f "$W/bad.yaml"
 }
+event_rows() {	# one object, two forms of it to select by
+	cat > "$W/event.yaml" <<- 'E'
+	apiVersion: events.k8s.io/v1
+	kind: Event
+	metadata: {name: e1, namespace: default}
+	eventTime: "2026-01-02T03:04:05.000006Z"
+	reportingController: who
+	reportingInstance: who-1
+	action: Do
+	reason: Test
+	type: Normal
+	regarding: {kind: Namespace, name: default, apiVersion: v1}
+	E
+	row '*e1 created' create -f "$W/event.yaml"
+	for f in source=who reportingComponent=who involvedObject.kind=Namespace
+	do
+		row 'event/e1' get events -n default -o name \
+		    --field-selector="$f,reason=Test"
+	done
+	for f in reportingController=who regarding.kind=Namespace; do
+		row 'event.events.k8s.io/e1' get -n default -o name \
+		    events.events.k8s.io --field-selector="$f,reason=Test"
+	done
+	row '*deleted*' delete -f "$W/event.yaml"
+}
 pod_rows() {
 	row 'pod/p1 created' run p1 --image=x --labels=app=one
 	row '*p1*Pending*' get pods -l app=one
@@ -173,6 +198,7 @@ for version in 1.35 1.22; do
 	create_rows
 	apply_rows
 	pod_rows
+	event_rows
 	node_rows
 	other_rows
 	k delete clusterrole cr > /dev/null

@@ -162,6 +162,8 @@ def mask(v, mine, key=""):
             return v[:-5] + "<rand>"
         if key == "token" and v not in mine:
             return "<token>"
+        if key == "continue" and v not in ("", *mine):
+            return "<continue>"
         return mask_text(v, mine)
     if key in ("nodePort", "healthCheckNodePort") and json.dumps(v) not in mine:
         return "<port>"

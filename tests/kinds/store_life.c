@@ -4,10 +4,12 @@
  * a compaction, times to live, restart, one opener, a full queue, a ring much
  * smaller than the data.
  * Contract: pintle/store.h. */
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "core/host/real.h"
 #include "storekit.h"
@@ -534,6 +536,170 @@ test_distrust(void)
 	se_close(&se);
 }
 
+static int
+count_event(void *arg, const struct pin_event *e)
+{
+	(void)e;
+	++*(int *)arg;
+	return (0);
+}
+
+/* The best of five, in nanoseconds. */
+static uint64_t
+history_ns(const char *prefix, uint64_t first, int want)
+{
+	uint64_t best = UINT64_MAX, t;
+	int n;
+
+	for (int i = 0; i < 5; i++) {
+		n = 0;
+		t = pin_host_now(se.host);
+		CHECK_INT(se.ops->history(se.store.self, first,
+		    se_revision(&se), pin_str(prefix), count_event, &n, NULL),
+		    PIN_OK);
+		t = pin_host_now(se.host) - t;
+		CHECK_INT(n, want);
+		best = t < best ? t : best;
+	}
+	return (best);
+}
+
+/* After a restart every watch resumes, and most of them are of what nobody
+ * has written to. */
+static void
+test_quiet_history(void)
+{
+	uint64_t busy, quiet, first;
+	char key[16];
+	int bad = 0;
+
+	sk_fresh("store.ring=1Mi");
+	bad += se_put(&se, "quiet/a", "x") < 0;
+	bad += se_put(&se, "quiet/b", "x") < 0;
+	bad += se_del(&se, "quiet/b") < 0;
+	first = se_revision(&se) + 1;
+	for (int i = 0; i < 3000; i++) {
+		snprintf(key, sizeof(key), "busy/%d", i % 500);
+		bad += se_put_len(&se, key, 3000, (uint32_t)i) < 0;
+	}
+	CASE("%s: what was quiet costs nothing to resume", sk_name()) {
+		CHECK_INT(bad, 0);
+		busy = history_ns("busy/", first, 3000);
+		quiet = history_ns("quiet/", first, 0);
+		tap_diag("%s: %" PRIu64 " us for 3000 events, %" PRIu64
+		    " us for none", sk_name(), busy / 1000, quiet / 1000);
+		CHECK(quiet * 20 < busy);
+		(void)history_ns("quiet/", first - 1, 1);
+		(void)history_ns("quiet/b", first - 2, 2);
+		(void)history_ns("none/", 1, 0);
+	}
+	CASE("%s: ... and is heard when it ends", sk_name()) {
+		bad += se_put(&se, "quiet/c", "x") < 0;
+		for (int i = 0; i < 500; i++) {
+			snprintf(key, sizeof(key), "busy/%d", i);
+			bad += se_put_len(&se, key, 3000, 1) < 0;
+		}
+		CHECK_INT(bad, 0);
+		(void)history_ns("quiet/", first, 1);
+	}
+	se_close(&se);
+}
+
+/* So many descriptors are left; -1: as many as before. */
+static void
+files_left(int n)
+{
+	static struct rlimit was;
+	struct rlimit r;
+	int next = dup(0);
+
+	(void)close(next);
+	if (was.rlim_cur == 0)
+		(void)getrlimit(RLIMIT_NOFILE, &was);
+	r = was;
+	if (n >= 0)
+		r.rlim_cur = (rlim_t)(next + n);
+	if (setrlimit(RLIMIT_NOFILE, &r) != 0)
+		BAIL("setrlimit");
+}
+
+static void
+test_stop_no_files(void)
+{
+	struct flood f = { 0 };
+	struct pin_buf *v = pin_buf_new(20000);
+	struct pin_op op = { .type = PIN_PUT, .value = v };
+	struct pin_txn t = { .size = sizeof(t), .nops = 1, .ops = &op };
+	char key[16];
+	int n;
+
+	memset(v->data, 'x', v->len);
+	files_left(0);
+	for (n = 0; n < 1000; n++) {
+		snprintf(key, sizeof(key), "q%d", n);
+		op.key = pin_str(key);
+		if (se.ops->txn(se.store.self, &t, flood_done, &f, NULL) !=
+		    PIN_OK)
+			break;
+	}
+	pin_buf_put(&v);
+	CASE("%s: a stop needs no descriptor", sk_name()) {
+		CHECK(n > 100);
+		se_stop(&se);
+		CHECK_INT(atomic_load(&f.done), n);
+	}
+	files_left(-1);
+	se_close(&se);
+}
+
+/* Clients may hold every descriptor when the log wants its next file, or the
+ * heap its snapshot. */
+static void
+test_no_files(void)
+{
+	int is_memory = strcmp(sk_now->store, "memory") == 0;
+	int64_t rev = 0;
+	int n = 0;
+
+	if (!sk_now->lasts)
+		return;
+	sk_fresh("store.ring=1Mi consensus.segment=1Mi");
+	files_left(0);
+	for (; n < 400 && rev >= 0; n++)
+		rev = se_put_len(&se, "k", 20000, (uint32_t)n);
+	CASE("%s: without descriptors writes are refused", sk_name()) {
+		CHECK_INT(rev, PIN_ENOSPACE);
+		CHECK(n > 10);
+		CHECK_INT(atomic_load(&se.fatal), 0);
+		CHECK_INT(sk_get_rc("k", 0), PIN_OK);
+	}
+	files_left(-1);
+	CASE("%s: ... and taken when there are some again", sk_name()) {
+		WAIT(se_put(&se, "again", "x") > 0, 5000);
+		sk_reopen("store.ring=1Mi consensus.segment=1Mi");
+		CHECK(check_value("k", 20000, (uint32_t)n - 2));
+		CHECK(sk_is_get("again", 0, "x"));
+	}
+	test_stop_no_files();
+	if (!is_memory)
+		return;
+	sk_fresh("store.ring=1Mi store.snapshot=1Mi consensus.segment=64Mi");
+	files_left(0);
+	for (n = 0, rev = 0; n < 400 && rev >= 0; n++)
+		rev = se_put_len(&se, "k", 20000, (uint32_t)n);
+	CASE("%s: a snapshot that cannot be made now is made later",
+	    sk_name()) {
+		CHECK_INT(rev, 400);
+		CHECK_INT(atomic_load(&se.fatal), 0);
+		files_left(-1);
+		for (n = 0; n < 400; n++)
+			rev = se_put_len(&se, "k", 20000, (uint32_t)n);
+		CHECK_INT(rev, 800);
+	}
+	files_left(-1);
+	se_close(&se);
+}
+
 int
 main(void)
 {
@@ -541,7 +707,7 @@ main(void)
 		test_compact_reader, test_ttl, test_restart, test_hash,
 		test_lock, test_stopped, test_queue, test_queue_bytes,
 		test_small_ring, test_quota, test_snapshot,
-		test_distrust,
+		test_distrust, test_quiet_history, test_no_files,
 	};
 
 	tap_deadline(240);

@@ -43,6 +43,9 @@ e_cleanup() {
 	if [ "${KEEP:-}" = 1 ]; then
 		echo "# kept: $W"
 	else
+		# What pods that were left have mounted.
+		[ ! -r /proc/mounts ] || grep -o " $W/[^ ]*" /proc/mounts |
+		    sort -r | while read -r e_m; do umount -l "$e_m"; done
 		rm -rf "$W"
 	fi
 	exit $e_rc

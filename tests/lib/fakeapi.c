@@ -278,6 +278,16 @@ watch_begin(struct exchange *ex, struct world_table *t)
 	if (fake.nwatches == FAKEAPI_WATCHES)
 		BAIL("fakeapi: more than %d watches", FAKEAPI_WATCHES);
 	snprintf(q, sizeof(q), PIN_SFMT, PIN_SARG(ex->head.query));
+	rv = strstr(q, "&resourceVersion=");
+	since = rv != NULL ? strtoull(rv + 17, NULL, 10) : 0;
+	if (since > fake.w.revision) {
+		atomic_fetch_add(&fake.inflight, 1);	/* answer counts */
+		answer(ex, 504, PIN_STR("{\"kind\":\"Status\",\"message\":"
+		    "\"Timeout: Too large resource version\",\"details\":{"
+		    "\"causes\":[{\"reason\":\"ResourceVersionTooLarge\"}]},"
+		    "\"code\":504}"));
+		return;
+	}
 	wt = &fake.watch[fake.nwatches++];
 	wt->ex = ex;
 	wt->t = t;
@@ -297,8 +307,6 @@ watch_begin(struct exchange *ex, struct world_table *t)
 		    "\"code\":410,\"message\":\"too old\"}"));
 		return;
 	}
-	rv = strstr(q, "&resourceVersion=");
-	since = rv != NULL ? strtoull(rv + 17, NULL, 10) : 0;
 	for (e = t->cache.head[0]; e != NULL; e = cache_next(e))
 		if (e->revision > since)
 			say_event(wt, "MODIFIED", cache_bytes(e));

@@ -222,6 +222,21 @@ w_behind(void *arg)
 	fakeapi_error(410);
 }
 
+/* The server is one that was restored from a backup: it counts from an
+ * earlier revision, and what came after that never happened. */
+static void
+w_restored(void *arg)
+{
+	(void)arg;
+	fake.mute = 1;
+	fakeapi_delete("", "configmaps", "d", "g");
+	fake.w.revision = 1;
+	fakeapi_put("", "configmaps", CM("b", "back"));
+	fakeapi_put("", "configmaps", CM("h", "1"));
+	fake.mute = 0;
+	fakeapi_drop_watches();
+}
+
 static void
 w_old_news(void *arg)
 {
@@ -267,6 +282,24 @@ check_lean(void)
 		CHECK(strstr(had, "\"data\":{\"v\":\"1\"}}") != NULL);
 		fakeapi_do(w_delete, "m");
 		WAIT(atomic_load(&nheard) == 2, DEADLINE_MS);
+	}
+}
+
+static void
+check_restored(void)
+{
+	CASE("a server that went back in time: its state is taken") {
+		forget();
+		fakeapi_do(w_restored, NULL);
+		WAIT(strstr(heard, "+h ") != NULL && strstr(heard, "-g ") !=
+		    NULL, DEADLINE_MS);
+		CHECK(strstr(heard, "~b ") != NULL);
+		do_on_loop(list_cache);
+		CHECK_STR(had, "b d e f h ");
+		forget();
+		fakeapi_do(w_put, CM("b", "on"));
+		WAIT(atomic_load(&nheard) >= 1, DEADLINE_MS);
+		CHECK_STR(heard, "~b ");
 	}
 }
 
@@ -335,6 +368,7 @@ check_informer(void)
 		WAIT(atomic_load(&nheard) >= 1, DEADLINE_MS);
 		CHECK_STR(heard, "+g ");
 	}
+	check_restored();
 	do_on_loop(stop);
 	WAIT(atomic_load(&closed), DEADLINE_MS);
 	pin_loop_close(&loop);

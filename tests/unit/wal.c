@@ -4,8 +4,11 @@
  * changed behind its back the way a power cut or a rotting disk would.
  * Sweeps over crashes are in tests/crash.
  * Contract: core/wal/wal.h. */
+#include <sys/resource.h>
+
 #include <inttypes.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "core/host/real.h"
 #include "core/host/sim.h"
@@ -452,10 +455,78 @@ test_half_written(void)
 	pin_sim_free(&sim);
 }
 
+/* So many descriptors are left; -1: as many as before. */
+static void
+files_left(int n)
+{
+	static struct rlimit was;
+	struct rlimit r;
+	int next = dup(0);
+
+	(void)close(next);
+	if (was.rlim_cur == 0)
+		(void)getrlimit(RLIMIT_NOFILE, &was);
+	r = was;
+	if (n >= 0)
+		r.rlim_cur = (rlim_t)(next + n);
+	if (setrlimit(RLIMIT_NOFILE, &r) != 0)
+		BAIL("setrlimit");
+}
+
+/* Clients may take every descriptor when the log needs its next file. */
+static void
+test_no_files(int left, int spare)
+{
+	struct got g;
+	uint64_t last, first;
+	int rc = PIN_OK;
+
+	fresh();
+	for (int i = 0; spare && i < 10; i++)
+		CHECK_INT(put(3, 3000), PIN_OK);
+	if (spare)
+		CHECK_INT(pin_wal_trim(w, w->last, &err), PIN_OK);
+	last = w->last;
+	first = w->segs[0].first;
+	files_left(left);
+	for (int i = 0; rc == PIN_OK && i < 20; i++)
+		rc = put(3, 3000);
+	CASE("%d descriptors left%s: refused, not the end of the log", left,
+	    spare ? " and a file at hand" : "") {
+		CHECK_INT(rc, PIN_ENOSPACE);
+		CHECK(strstr(err.text, "open files") != NULL);
+		CHECK(w->last > last);
+		last = w->last;
+		CHECK_INT(pin_wal_probe(w, &err), PIN_ENOSPACE);
+		CHECK_INT(put(1, 10), PIN_OK);
+	}
+	files_left(-1);
+	CASE("... and goes on when there are some again") {
+		CHECK_INT(pin_wal_probe(w, &err), PIN_OK);
+		CHECK_INT(put(3, 3000), PIN_OK);
+		kill_wal();
+		CHECK_INT(open_wal(first - 1, &g), PIN_OK);
+		CHECK_UINT(g.last, last + 4);
+		CHECK_INT(g.bad, 0);
+	}
+	CASE("... and what cannot be trimmed now is trimmed later") {
+		files_left(0);
+		CHECK_INT(pin_wal_trim(w, w->last, &err), PIN_OK);
+		CHECK(w->nsegs > 1);
+		files_left(-1);
+		CHECK_INT(pin_wal_trim(w, w->last, &err), PIN_OK);
+		CHECK_UINT(w->nsegs, 1);
+	}
+	kill_wal();
+}
+
 int
 main(void)
 {
 	host = pin_host_real();
+	for (int left = 0; left < 2; left++)
+		for (int spare = 0; spare < 2; spare++)
+			test_no_files(left, spare);
 	test_crc();
 	test_plain();
 	test_torn();

@@ -87,6 +87,19 @@ test_parse(void)
 }
 
 static void
+test_nothing(void)
+{
+	struct pin_obj *o = NULL;
+	struct pin_err e;
+
+	CASE("no bytes at no address are null, as no bytes are") {
+		CHECK_INT(pin_yaml_parse(NULL, NULL, 0, &o, &e), PIN_OK);
+		CHECK_INT(pin_obj_type(o, pin_obj_root(o)), PIN_NULL);
+		pin_obj_free(&o);
+	}
+}
+
+static void
 test_strict(void)
 {
 	static const char text[] = "a: 1\nb:\n  c: 1\n  c: 2\na: 3\n1: x\n"
@@ -236,6 +249,7 @@ int
 main(void)
 {
 	test_parse();
+	test_nothing();
 	test_strict();
 	test_bomb();
 	test_limits();

@@ -4,11 +4,12 @@
  * what was killed for memory.
  * Threads: work pool; any for different containers.
  * Contract: a group is /NAME/ID in each hierarchy, NAME the data directory's,
- * so that two nodes of one machine do not meet. */
+ * so that two nodes of one machine do not meet. Without root it is BASE/NAME/
+ * ID of v2, BASE the group above the agent's own if that is delegated. */
 #ifndef RUNTIME_CGROUP_H
 #define RUNTIME_CGROUP_H
 
-#include <pintle/host.h>
+#include <pintle/runtime.h>
 
 #include <stdint.h>
 
@@ -25,12 +26,14 @@ enum {					/* how they lie on this node */
 };
 
 struct cgroups {
-	uint32_t	 kind;
+	uint32_t	 kind;		/* CGROUP_NONE: none that it may use */
 	char		 name[32];	/* "/pintle-01234567" */
+	char		 base[CGROUP_PATH_MAX / 2];	/* of v2 */
 };
 
 #define CGROUP_MEMORY	1u
 #define CGROUP_CPU	2u
+#define CGROUP_NO_SWAP	4u	/* the limit of memory is one of both */
 
 struct cgroup_limits {
 	int64_t		 memory, cpu_milli;	/* asked for; 0: none */
@@ -44,8 +47,9 @@ void	cgroups_open(struct cgroups *, const char *data);
 /* Makes the group of id with what can be limited. */
 void	cgroups_limit(const struct cgroups *, const char *id,
 	    struct cgroup_limits *);
-/* 1: the kernel killed something in the group. */
-int	cgroups_oom(const struct cgroups *, const char *id);
+/* 1: it failed, and the kernel has killed something in the group for memory;
+ * on v1 that may be a child of the first process, which ended by itself. */
+int	cgroups_oom(const struct cgroups *, const struct pin_container_state *);
 /* Its groups, and the common ones after the last. */
 void	cgroups_remove(const struct cgroups *, const char *id);
 /* quota of a period, and weight, as OCI runtimes are told and as v1 takes */

@@ -23,10 +23,10 @@ cgroups_limit(const struct cgroups *g, const char *id,
 }
 
 int
-cgroups_oom(const struct cgroups *g, const char *id)
+cgroups_oom(const struct cgroups *g, const struct pin_container_state *state)
 {
 	(void)g;
-	(void)id;
+	(void)state;
 	return (0);
 }
 

@@ -30,6 +30,37 @@ is_cgroup2(const char *path)
 	    (unsigned long)fs.f_type == CGROUP2_MAGIC);
 }
 
+/* Without root there is what somebody delegated: the agent's own group lies in
+ * one whose owner it is, as `Delegate=yes` of systemd and `DelegateSubgroup=`
+ * have it. In that one there are no processes, or no controllers go down. */
+static int
+delegated(char *base, size_t size)
+{
+	static const char *const files[] = { "", "/cgroup.procs",
+	    "/cgroup.subtree_control" };
+	char text[CGROUP_PATH_MAX], path[CGROUP_PATH_MAX], *own, *end;
+	int fd = open("/proc/self/cgroup", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+
+	if (fd >= 0)
+		close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	own = strstr(text, "0::/");
+	end = own != NULL ? strchr(own, '\n') : NULL;
+	if (end == NULL)
+		return (0);
+	*end = '\0';
+	*strrchr(own, '/') = '\0';
+	if (snprintf(base, size, CGROUP_DIR "%s", own + 3) >= (int)size)
+		return (0);
+	for (size_t i = 0; i < PIN_LEN(files); i++) {
+		snprintf(path, sizeof(path), "%s%s", base, files[i]);
+		if (access(path, W_OK) != 0)
+			return (0);
+	}
+	return (1);
+}
+
 void
 cgroups_open(struct cgroups *g, const char *data)
 {
@@ -39,6 +70,7 @@ cgroups_open(struct cgroups *g, const char *data)
 		h = (h ^ (unsigned char)*p) * UINT64_C(1099511628211);
 	snprintf(g->name, sizeof(g->name), "/pintle-%08x",
 	    (unsigned)(h >> 32));
+	snprintf(g->base, sizeof(g->base), CGROUP_DIR);
 	if (is_cgroup2(CGROUP_DIR))
 		g->kind = CGROUP_V2;
 	else if (is_cgroup2(UNIFIED))
@@ -46,6 +78,9 @@ cgroups_open(struct cgroups *g, const char *data)
 	else
 		g->kind = access(CGROUP_DIR "/devices", F_OK) == 0 ?
 		    CGROUP_V1 : CGROUP_NONE;
+	if (geteuid() != 0 && (g->kind != CGROUP_V2 || !delegated(g->base,
+	    sizeof(g->base))))
+		g->kind = CGROUP_NONE;
 }
 
 static const char *const v1_groups[] = {
@@ -55,18 +90,20 @@ static const char *const v1_groups[] = {
 };
 
 int
-cgroups_oom(const struct cgroups *g, const char *id)
+cgroups_oom(const struct cgroups *g, const struct pin_container_state *state)
 {
 	char path[CGROUP_PATH_MAX], text[1024], *at;
 	ssize_t n;
 	int fd;
 
+	if (state->exit_code == 0 || g->kind == CGROUP_NONE)
+		return (0);
 	if (g->kind == CGROUP_V2)
-		snprintf(path, sizeof(path), CGROUP_DIR "%s/%s/memory.events",
-		    g->name, id);
+		snprintf(path, sizeof(path), "%s%s/%s/memory.events", g->base,
+		    g->name, state->id);
 	else
 		snprintf(path, sizeof(path), CGROUP_DIR "/memory%s/%s/"
-		    "memory.oom_control", g->name, id);
+		    "memory.oom_control", g->name, state->id);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return (0);
@@ -88,22 +125,32 @@ group_remove(const char *path)
 		(void)nanosleep(&moment, NULL);
 }
 
-void
-cgroups_remove(const struct cgroups *g, const char *id)
+/* BASE/NAME/ID; the last one takes their common group away too. */
+static void
+group_and_top(const struct cgroups *g, const char *base, const char *id)
 {
 	char path[CGROUP_PATH_MAX];
 
-	snprintf(path, sizeof(path), CGROUP_DIR "%s/%s", g->name, id);
+	if (snprintf(path, sizeof(path), "%s%s/%s", base, g->name, id) >=
+	    (int)sizeof(path))
+		return;
 	group_remove(path);
-	snprintf(path, sizeof(path), CGROUP_DIR "%s", g->name);
+	*strrchr(path, '/') = '\0';
 	(void)rmdir(path);
-	for (size_t i = 0; i < PIN_LEN(v1_groups); i++) {
-		snprintf(path, sizeof(path), CGROUP_DIR "/%s%s/%s",
-		    v1_groups[i], g->name, id);
-		group_remove(path);
-		/* The last one takes their common group away too. */
-		path[strlen(path) - strlen(id) - 1] = '\0';
-		(void)rmdir(path);
+}
+
+void
+cgroups_remove(const struct cgroups *g, const char *id)
+{
+	char base[64];
+
+	if (g->kind == CGROUP_NONE)
+		return;
+	group_and_top(g, g->base, id);
+	for (size_t i = 0; g->kind != CGROUP_V2 && i < PIN_LEN(v1_groups);
+	    i++) {
+		snprintf(base, sizeof(base), CGROUP_DIR "/%s", v1_groups[i]);
+		group_and_top(g, base, id);
 	}
 }
 
@@ -188,10 +235,11 @@ limit_v2(const struct cgroups *g, const char *id, struct cgroup_limits *l)
 {
 	char dir[CGROUP_PATH_MAX], text[64];
 
-	if (!group_make(g, CGROUP_DIR, id, dir))
+	if (!group_make(g, g->base, id, dir))
 		return;
 	if (l->memory > 0 && put_number(dir, "memory.max", l->memory)) {
-		(void)put(dir, "memory.swap.max", "0");
+		if (put(dir, "memory.swap.max", "0"))
+			l->set |= CGROUP_NO_SWAP;
 		(void)put(dir, "memory.oom.group", "1");
 		l->set |= CGROUP_MEMORY;
 	}
@@ -210,8 +258,8 @@ limit_v1(const struct cgroups *g, const char *id, struct cgroup_limits *l)
 
 	if (l->memory > 0 && group_make(g, CGROUP_DIR "/memory", id, dir) &&
 	    put_number(dir, "memory.limit_in_bytes", l->memory)) {
-		(void)put_number(dir, "memory.memsw.limit_in_bytes",
-		    l->memory);
+		if (put_number(dir, "memory.memsw.limit_in_bytes", l->memory))
+			l->set |= CGROUP_NO_SWAP;
 		l->set |= CGROUP_MEMORY;
 		will_join(l, dir);
 	}

@@ -1,32 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * held.c -- small files in a container's directory: what remove must know
- * when the agent that started it is long gone; and the node's own files that
- * a container sees.
+ * when the agent that started it is long gone.
  * Work pool. Contract: pod.h. */
 #include "pod.h"
 
 #include <string.h>
-#include <unistd.h>
-
-const char *
-runtime_node_file(const struct pin_container *c, uint32_t *i)
-{
-	static const char *const files[] = { "/etc/resolv.conf",
-	    "/etc/hosts" };
-	const char *file;
-	uint32_t k;
-
-	while (*i < PIN_LEN(files)) {
-		file = files[(*i)++];
-		for (k = 0; k < c->nmounts; k++)
-			if (strcmp(c->mounts[k].target, file) == 0)
-				break;
-		if (k == c->nmounts && access(file, R_OK) == 0)
-			return (file);
-	}
-	return (NULL);
-}
 
 int
 runtime_note(const struct shims *p, const char *id, const char *file,

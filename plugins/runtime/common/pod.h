@@ -18,11 +18,7 @@ int	runtime_refuse(const struct pin_container *, const char *runtime,
 int	runtime_refuse_root(const struct pin_container *, int64_t uid,
 	    struct pin_err *);
 
-/* held.c. The files of the node that belong to its network, unless the pod
- * mounts there: *i counts on from 0; NULL: no more. */
-const char *runtime_node_file(const struct pin_container *, uint32_t *i);
-
-/* In ROOT/ID, from start to remove. */
+/* held.c. In ROOT/ID, from start to remove. */
 int	runtime_image_hold(const struct shims *, const char *id,
 	    const struct image_info *, struct pin_err *);
 void	runtime_image_release(const struct shims *, const char *id);

@@ -4,6 +4,9 @@
  * Work pool. Contract: pintle/runtime.h, start: PIN_EINVALID. */
 #include "pod.h"
 
+#include <string.h>
+#include <unistd.h>
+
 struct rule {
 	const char	*path;		/* below container or pod spec */
 	uint32_t	 type;		/* refused when this; 0: any */
@@ -11,10 +14,14 @@ struct rule {
 	const char	*why;
 };
 
+/* Where there is none, a label has no meaning, as for any runtime. */
+#define SELINUX		"securityContext.seLinuxOptions"
+#define SELINUX_ON	"/sys/fs/selinux/enforce"
+
 static const struct rule of_container[] = {
 	{ "tty", PIN_TRUE, NULL, "there are no terminals" },
 	{ "volumeDevices", 0, NULL, "there are no raw block volumes" },
-	{ "securityContext.seLinuxOptions", 0, NULL, "there is no SELinux" },
+	{ SELINUX, 0, NULL, "labels of SELinux are not set" },
 	{ "securityContext.windowsOptions", 0, NULL, "this is no Windows" },
 	{ "securityContext.seccompProfile.type", PIN_STRING, "Localhost",
 	    "profiles of the node are not loaded" },
@@ -26,7 +33,7 @@ static const struct rule of_pod[] = {
 	{ "shareProcessNamespace", PIN_TRUE, NULL,
 	    "each container has its own processes" },
 	{ "hostUsers", PIN_FALSE, NULL, "there are no user namespaces" },
-	{ "securityContext.seLinuxOptions", 0, NULL, "there is no SELinux" },
+	{ SELINUX, 0, NULL, "labels of SELinux are not set" },
 	{ "securityContext.windowsOptions", 0, NULL, "this is no Windows" },
 	{ "securityContext.seccompProfile.type", PIN_STRING, "Localhost",
 	    "profiles of the node are not loaded" },
@@ -46,6 +53,8 @@ check(const struct pin_obj *o, pin_node at, const struct rule *r, size_t n,
 			return (PIN_EINTERNAL);
 		v = pin_path_get(o, at, &path);
 		if (v == 0 || pin_obj_type(o, v) == PIN_NULL ||
+		    (strcmp(r->path, SELINUX) == 0 &&
+		    access(SELINUX_ON, F_OK) != 0) ||
 		    (r->type != 0 && (uint32_t)pin_obj_type(o, v) != r->type) ||
 		    (r->value != NULL && !pin_str_is(pin_obj_str(o, v),
 		    r->value)))

@@ -173,7 +173,9 @@ oci_bundle(const struct oci_start *s, const char *dir, struct pin_err *err)
 	put_process(s, &out);
 	pin_out_printf(&out, ",\"root\":{\"path\":\"root\",\"readonly\":%s}",
 	    s->c->read_only_root ? "true" : "false");
-	if (!s->c->host_network && s->c->hostname != NULL) {
+	if (s->c->hostname != NULL && !(s->c->pod != NULL && pin_obj_true(
+	    s->c->pod, pin_obj_at(s->c->pod, pin_obj_root(s->c->pod), "spec",
+	    "hostNetwork", NULL)))) {
 		pin_out_cstr(&out, ",\"hostname\":");
 		pin_json_quote(&out, pin_str(s->c->hostname));
 	}

@@ -14,7 +14,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -317,6 +316,20 @@ spec_make(const struct oci_start *s, const char *dir, struct pin_out *out)
 	}
 }
 
+/* The group is there before the program: whether there is swap to be kept from
+ * shows in it, and that all end when one does is said on v2 only. */
+static void
+limit(struct oci_start *s)
+{
+	struct cgroup_limits l = { .memory = s->c->memory,
+	    .cpu_milli = s->c->cpu_milli };
+
+	if (!s->limits)
+		return;
+	cgroups_limit(&s->o->cgroups, s->c->id, &l);
+	s->no_swap = (l.set & CGROUP_NO_SWAP) != 0;
+}
+
 static int
 start_run(struct oci_start *s, const char *dir, struct pin_err *err)
 {
@@ -331,6 +344,7 @@ start_run(struct oci_start *s, const char *dir, struct pin_err *err)
 	if (rc == PIN_OK)
 		rc = oci_os_mount(s->image.root, dir, (int)
 		    s->c->read_only_root, err);
+	limit(s);
 	if (rc == PIN_OK)
 		rc = oci_bundle(s, dir, err);
 	if (rc != PIN_OK)
@@ -392,7 +406,7 @@ oci_ended(void *arg, struct pin_container_state *state)
 {
 	const struct oci *o = arg;
 
-	if (state->signal == SIGKILL && cgroups_oom(&o->cgroups, state->id))
+	if (cgroups_oom(&o->cgroups, state))
 		state->oom_killed = 1;
 }
 

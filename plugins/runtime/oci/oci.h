@@ -46,6 +46,7 @@ struct oci_start {
 	const char *const *argv, *const *env;
 	const struct oci_program *program;
 	int		 limits;	/* resources are asked for, and given */
+	int		 no_swap;	/* and memory is not swapped */
 	int		 devices;	/* rules for devices are in force */
 	pin_node	 pod_sec, sec;	/* securityContexts */
 };

@@ -58,6 +58,8 @@ oci_os_config(const struct oci_start *s, struct pin_out *out)
 	pin_out_cstr(out, ",\"mounts\":[{\"destination\":\"/dev\",\"type\":"
 	    "\"devfs\",\"source\":\"devfs\"}");
 	for (uint32_t i = 0; i < s->c->nmounts; i++) {
+		if (s->c->mounts[i].own_files)
+			continue;	/* the root is read-only here */
 		pin_out_cstr(out, ",{\"destination\":");
 		pin_json_quote(out, pin_str(s->c->mounts[i].target));
 		pin_out_cstr(out, ",\"type\":\"nullfs\",\"source\":");

@@ -86,7 +86,9 @@ make(const char *dir, const char *sub, mode_t mode, struct pin_err *err)
 	return (PIN_OK);
 }
 
-/* nodev: an image may bring nodes of the machine's disks. */
+/* nodev: an image may bring nodes of the machine's disks. An overlay also
+ * where the container may not write: the runtime makes what it mounts on, and
+ * others use the same image. */
 int
 oci_os_mount(const char *image, const char *dir, int read_only,
     struct pin_err *err)
@@ -96,36 +98,25 @@ oci_os_mount(const char *image, const char *dir, int read_only,
 	struct stat st;
 	int rc;
 
+	(void)read_only;		/* by config.json */
 	snprintf(root, sizeof(root), "%s/root", dir);
 	rc = make(dir, "root", 0755, err);
-	if (rc == PIN_OK && read_only) {
-		if (mount(image, root, NULL, MS_BIND, NULL) != 0 ||
-		    mount(NULL, root, NULL, MS_BIND | MS_REMOUNT | MS_RDONLY |
-		    MS_NODEV, NULL) != 0)
-			rc = pin_err_os(err, PIN_EIO, errno, "bind of %s",
-			    image);
-	} else if (rc == PIN_OK) {
-		if (stat(image, &st) != 0)
-			rc = pin_err_os(err, PIN_ENOTFOUND, errno, "%s",
-			    image);
-		if (rc == PIN_OK)
-			rc = make(dir, "upper", st.st_mode & 07777, err);
-		if (rc == PIN_OK)
-			rc = make(dir, "work", 0700, err);
-		if (rc == PIN_OK && (!escape(image, low, sizeof(low)) ||
-		    !escape(dir, top, sizeof(top))))
-			rc = pin_err_set(err, PIN_ELIMIT, "%s: path too long",
-			    image);
-		if (rc == PIN_OK)
-			snprintf(opts, 3 * OCI_PATH_MAX, "lowerdir=%s,"
-			    "upperdir=%s/upper,workdir=%s/work", low, top,
-			    top);
-		if (rc == PIN_OK && mount("overlay", root, "overlay",
-		    MS_NODEV, opts) != 0)
-			rc = pin_err_os(err, PIN_EIO, errno, "overlay over "
-			    "%s (a container with readOnlyRootFilesystem "
-			    "needs none)", image);
-	}
+	if (rc == PIN_OK && stat(image, &st) != 0)
+		rc = pin_err_os(err, PIN_ENOTFOUND, errno, "%s", image);
+	if (rc == PIN_OK)
+		rc = make(dir, "upper", st.st_mode & 07777, err);
+	if (rc == PIN_OK)
+		rc = make(dir, "work", 0700, err);
+	if (rc == PIN_OK && (!escape(image, low, sizeof(low)) ||
+	    !escape(dir, top, sizeof(top))))
+		rc = pin_err_set(err, PIN_ELIMIT, "%s: path too long", image);
+	if (rc == PIN_OK)
+		snprintf(opts, 3 * OCI_PATH_MAX, "lowerdir=%s,upperdir=%s/"
+		    "upper,workdir=%s/work", low, top, top);
+	if (rc == PIN_OK && mount("overlay", root, "overlay", MS_NODEV,
+	    opts) != 0)
+		rc = pin_err_os(err, PIN_EIO, errno, "overlay over %s",
+		    image);
 	free(opts);
 	return (rc);
 }
@@ -168,27 +159,6 @@ put_volume(const struct pin_mount *m, struct pin_out *out)
 	    m->read_only ? "ro" : "rw");
 }
 
-/* Before the pod's volumes, which may hide them. On a root that is read-only
- * nothing can be made to mount on. */
-static void
-put_node_files(const struct oci_start *s, struct pin_out *out)
-{
-	struct pin_mount m = { .read_only = 1 };
-	char path[OCI_PATH_MAX];
-	struct stat st;
-	uint32_t i = 0;
-
-	while (s->c->netns == NULL && (m.source = runtime_node_file(s->c,
-	    &i)) != NULL) {
-		m.target = m.source;
-		if (s->c->read_only_root && (snprintf(path, sizeof(path),
-		    "%s%s", s->image.root, m.target) >= (int)sizeof(path) ||
-		    lstat(path, &st) != 0 || !S_ISREG(st.st_mode)))
-			continue;
-		put_volume(&m, out);
-	}
-}
-
 /* A shorter target first: none may hide another. */
 static void
 put_volumes(const struct oci_start *s, struct pin_out *out)
@@ -227,7 +197,6 @@ put_mounts(const struct oci_start *s, struct pin_out *out)
 		    ":\"cgroup\",\"source\":\"cgroup\",\"options\":[\"nosuid\","
 		    "\"noexec\",\"nodev\",\"relatime\",\"%s\"]}",
 		    s->c->privileged ? "rw" : "ro");
-	put_node_files(s, out);
 	put_volumes(s, out);
 	pin_out_char(out, ']');
 }
@@ -249,7 +218,7 @@ put_namespaces(const struct oci_start *s, struct pin_out *out)
 		pin_out_cstr(out, ",{\"type\":\"pid\"}");
 	if (!pod_says(s, "hostIPC"))
 		pin_out_cstr(out, ",{\"type\":\"ipc\"}");
-	if (!s->c->host_network)
+	if (!pod_says(s, "hostNetwork"))
 		pin_out_cstr(out, ",{\"type\":\"uts\"}");
 	if (s->c->netns != NULL && !s->c->host_network) {
 		pin_out_cstr(out, ",{\"type\":\"network\",\"path\":");
@@ -312,9 +281,14 @@ put_resources(const struct oci_start *s, struct pin_out *out)
 		    RULE("c", "5", "2", "rwm") ",{\"allow\":true,\"type\":"
 		    "\"c\",\"major\":136,\"access\":\"rwm\"}]");
 	n = s->devices;
-	if (s->limits && c->memory > 0)
-		pin_out_printf(out, "%s\"memory\":{\"limit\":%lld}",
+	if (s->limits && c->memory > 0) {
+		pin_out_printf(out, "%s\"memory\":{\"limit\":%lld",
 		    n++ > 0 ? "," : "", (long long)c->memory);
+		if (s->no_swap)
+			pin_out_printf(out, ",\"swap\":%lld",
+			    (long long)c->memory);
+		pin_out_char(out, '}');
+	}
 	if (s->limits && c->cpu_milli > 0)
 		pin_out_printf(out, "%s\"cpu\":{\"quota\":%lld,\"period\":%d,"
 		    "\"shares\":%lld}", n++ > 0 ? "," : "",

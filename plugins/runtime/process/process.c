@@ -6,7 +6,6 @@
  * Threads: shims.h. Contract: pintle/runtime.h. */
 #include "process.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,7 +55,7 @@ process_ended(void *arg, struct pin_container_state *state)
 {
 	const struct process *p = arg;
 
-	if (state->signal == SIGKILL && cgroups_oom(&p->cgroups, state->id))
+	if (cgroups_oom(&p->cgroups, state))
 		state->oom_killed = 1;
 }
 
@@ -254,7 +253,9 @@ warn(const struct process_start *s)
 		return;
 	snprintf(text, sizeof(text), "container %s: %s: the runtime process "
 	    "does not enforce it here%s", c->name, list, s->root ? "" :
-	    " (the node agent is not root)");
+	    s->p->cgroups.kind != CGROUP_NONE ? " (the node agent is not "
+	    "root)" : " (the node agent is not root, and no cgroup v2 is "
+	    "delegated to it)");
 	sink->warned(sink->arg, c->id, text);
 }
 
@@ -263,7 +264,7 @@ limit(struct process_start *s)
 {
 	s->limits.memory = s->c->memory;
 	s->limits.cpu_milli = s->c->cpu_milli;
-	if (s->root && (s->c->memory > 0 || s->c->cpu_milli > 0))
+	if (s->c->memory > 0 || s->c->cpu_milli > 0)
 		cgroups_limit(&s->p->cgroups, s->c->id, &s->limits);
 	warn(s);
 }
@@ -341,8 +342,7 @@ process_remove(void *self, const char *id, struct pin_err *err)
 
 	if (rc != PIN_OK)
 		return (rc);
-	if (geteuid() == 0)
-		cgroups_remove(&p->cgroups, id);
+	cgroups_remove(&p->cgroups, id);
 	runtime_image_release(&p->shims, id);
 	return (shims_erase(&p->shims, id, err));
 }

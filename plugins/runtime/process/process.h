@@ -42,6 +42,8 @@ void	process_spec(const struct process_start *, struct pin_out *);
 /* process_linux.c, process_bsd.c. Can a container have a root of its own
  * here? PIN_EINVALID says why not. */
 int	process_os_can_enter(int root, struct pin_err *);
+/* Can files be mounted into an image? */
+int	process_os_mounts(void);
 /* What the shim cannot do itself: dir/root. */
 int	process_os_root(const char *image, const char *dir, struct pin_err *);
 

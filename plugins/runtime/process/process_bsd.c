@@ -25,6 +25,12 @@ process_os_can_enter(int root, struct pin_err *err)
 }
 
 int
+process_os_mounts(void)
+{
+	return (0);
+}
+
+int
 process_os_root(const char *image, const char *dir, struct pin_err *err)
 {
 	char from[SHIMS_PATH_MAX + 4], to[SHIMS_PATH_MAX + 8];

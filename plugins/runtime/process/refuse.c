@@ -9,22 +9,32 @@
 
 /* On the node's own files: nothing can be mounted without root, nobody else
  * be, and nothing is read-only for one container. */
+static const char *const own_files[] = { "hostAliases", "dnsConfig", NULL };
+
 static int
 refuse_host(const struct process_start *s, struct pin_err *err)
 {
 	const struct pin_container *c = s->c;
+	uint32_t i;
 
 	if (c->read_only_root)
 		return (pin_err_set(err, PIN_EINVALID, "securityContext."
 		    "readOnlyRootFilesystem: image host is the node's own"));
+	for (i = 0; c->pod != NULL && own_files[i] != NULL; i++)
+		if (pin_obj_count(c->pod, pin_obj_at(c->pod, pin_obj_root(
+		    c->pod), "spec", own_files[i], NULL)) > 0)
+			return (pin_err_set(err, PIN_EINVALID, "spec.%s: "
+			    "image host has the node's own files",
+			    own_files[i]));
 	if (s->root)
 		return (PIN_OK);
 	if ((c->uid >= 0 && c->uid != (int64_t)getuid()) ||
 	    (c->gid >= 0 && c->gid != (int64_t)getgid()))
 		return (pin_err_set(err, PIN_EINVALID, "securityContext."
 		    "runAsUser: the node agent is not root"));
-	for (uint32_t i = 0; i < c->nmounts; i++)
-		if (strcmp(c->mounts[i].target, PROCESS_TOKEN_DIR) != 0)
+	for (i = 0; i < c->nmounts; i++)
+		if (!c->mounts[i].own_files &&
+		    strcmp(c->mounts[i].target, PROCESS_TOKEN_DIR) != 0)
 			return (pin_err_set(err, PIN_EINVALID, "mount at %s: "
 			    "the node agent is not root and cannot mount",
 			    c->mounts[i].target));

@@ -88,7 +88,7 @@ void
 process_spec(const struct process_start *s, struct pin_out *o)
 {
 	const struct pin_container *c = s->c;
-	const char *const *p, *file;
+	const char *const *p;
 	uint32_t i = 0;
 	pin_node esc = c->pod == NULL ? 0 : pin_obj_at(c->pod, c->spec,
 	    "securityContext", "allowPrivilegeEscalation", NULL);
@@ -100,7 +100,6 @@ process_spec(const struct process_start *s, struct pin_out *o)
 	record(o, 'l', c->log);
 	for (i = 0; i < s->limits.n; i++)
 		record(o, 'c', s->limits.join[i]);
-	i = 0;
 	workdir(s, o);
 	user(s, o);
 	if (esc != 0 && pin_obj_type(c->pod, esc) == PIN_FALSE)
@@ -109,10 +108,10 @@ process_spec(const struct process_start *s, struct pin_out *o)
 		record(o, 'i', s->image.root);
 		if (c->read_only_root)
 			record(o, 'o', "");
-		while ((file = runtime_node_file(c, &i)) != NULL)
-			mount(o, file, file, 1);
 	}
 	for (i = 0; i < c->nmounts && (s->root || s->imaged); i++)
-		mount(o, c->mounts[i].source, c->mounts[i].target,
-		    (int)c->mounts[i].read_only);
+		if (!c->mounts[i].own_files || (s->imaged &&
+		    process_os_mounts()))
+			mount(o, c->mounts[i].source, c->mounts[i].target,
+			    (int)c->mounts[i].read_only);
 }

@@ -313,9 +313,6 @@ history_row(void *arg, const struct pin_mvcc_row *row)
 	struct pin_mvcc_row *out;
 
 	h->next = row->pos + 1;
-	if (row->key.len < h->prefix.len || (h->prefix.len != 0 &&
-	    memcmp(row->key.p, h->prefix.p, h->prefix.len) != 0))
-		return (0);
 	out = &c->rows[c->n++];
 	*out = *row;
 	memcpy(c->keys + c->keys_len, row->key.p, row->key.len);
@@ -371,6 +368,27 @@ history_emit(struct history *h, int *stop, struct pin_err *err)
 	return (PIN_OK);
 }
 
+/* Has anything with that prefix happened since? The index knows, and many
+ * who resume a watch ask for what has long been quiet. */
+static int
+history_quiet(struct history *h, uint64_t from)
+{
+	struct pin_str at = h->prefix;
+	char last[PIN_KEY_MAX];
+	int after = 0, done = 0, changed = 0;
+	size_t len = 0;
+
+	while (!done && !changed) {
+		store_rdlock(h->s);
+		changed = pin_mvcc_changed(h->s->m, at, after, h->prefix,
+		    from, COUNT_KEYS, last, &len, &done);
+		store_rdunlock(h->s);
+		at = (struct pin_str){ last, len };
+		after = 1;
+	}
+	return (!changed);
+}
+
 /* Fills the chunk from the ring where it has everything, else from the
  * engine, up to where the ring begins. */
 static int
@@ -393,8 +411,8 @@ history_chunk(struct history *h, int *done, struct pin_err *err)
 		return (PIN_OK);
 	}
 	to = first < h->to ? first : h->to;
-	rc = h->s->engine.ops->scan(h->s->engine.self, from, to, history_row,
-	    h, err);
+	rc = history_quiet(h, from) ? PIN_OK : h->s->engine.ops->scan(
+	    h->s->engine.self, from, to, h->prefix, history_row, h, err);
 	if (h->c->n != PIN_MVCC_CHUNK_ROWS && h->bytes < CHUNK_BYTES &&
 	    sizeof(h->c->keys) - h->c->keys_len >= PIN_KEY_MAX)
 		h->next = to;		/* the scan came to its end */

@@ -180,6 +180,9 @@ start_loops(struct store *s, struct pin_err *err)
 	rc = pin_loop_open(s->host, "apply", &s->apply, err);
 	if (rc == PIN_OK)
 		rc = pin_loop_open(s->host, "state", &s->state, err);
+	/* Now, because a stop may find no descriptors for it. */
+	if (rc == PIN_OK)
+		rc = pin_loop_open(s->host, "stop", &s->stop_wait, err);
 	if (rc != PIN_OK)
 		return (rc);
 	pin_timer_init(&s->flush_timer, s->state, store_flush_timer);
@@ -228,6 +231,7 @@ store_start(void *self, const struct pin_store_sink *sink,
 out:
 	pin_loop_close(&s->state);
 	pin_loop_close(&s->apply);
+	pin_loop_close(&s->stop_wait);
 	pin_mvcc_free(&s->m);
 	s->engine.ops->close(s->engine.self);
 	s->engine.ops = NULL;
@@ -261,26 +265,20 @@ stop_arrived(struct pin_msg *m)
 static void
 store_stop(void *self)
 {
-	struct pin_err err = PIN_ERR_INIT;
 	struct store *s = self;
-	struct pin_loop *wait = NULL;
 
 	PIN_VALID(s, STORE_MAGIC);
 	if (!s->started)
 		return;
 	atomic_store(&s->closed, PIN_ECLOSED);
-	if (pin_loop_open(s->host, "stop", &wait, &err) == PIN_OK) {
-		s->stop_msg.fn = stop_arrived;
-		s->stop_wait = wait;
-		pin_loop_post(s->state, &s->stop_msg);
-		pin_loop_run(wait);
-	} else
-		pin_env_log(s->env, PIN_LOG_ERROR, "stop: %s", err.text);
+	s->stop_msg.fn = stop_arrived;
+	pin_loop_post(s->state, &s->stop_msg);
+	pin_loop_run(s->stop_wait);
 	if (s->cons != NULL)
 		s->cons->ops->stop(s->cons->self);
 	pin_loop_close(&s->state);
 	s->stopping = NULL;
-	pin_loop_close(&wait);
+	pin_loop_close(&s->stop_wait);
 	pin_loop_close(&s->apply);
 	s->started = 0;
 }

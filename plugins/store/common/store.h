@@ -119,7 +119,7 @@ struct store {
 	int		 again_posted;
 	struct pin_msg	 stop_msg;
 	struct pin_loop	*stopping;	/* stop() waits on it */
-	struct pin_loop	*stop_wait;	/* the same, until state knows */
+	struct pin_loop	*stop_wait;	/* the same, from the start on */
 };
 
 /* store.c */

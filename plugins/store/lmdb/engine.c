@@ -193,17 +193,18 @@ row_decode(const struct lmdb *l, const MDB_val *k, const MDB_val *v,
 	return (PIN_OK);
 }
 
-/* Walks ver from a position; with values or without. */
+/* Walks ver from a position; with values or without. prefix: only keys that
+ * begin so; the others' values are not looked at. */
 static int
-walk(struct lmdb *l, uint64_t from, uint64_t to, int values,
-    pin_engine_row_fn *fn, void *arg, struct pin_err *err)
+walk(struct lmdb *l, uint64_t from, uint64_t to, struct pin_str prefix,
+    int values, pin_engine_row_fn *fn, void *arg, struct pin_err *err)
 {
 	MDB_cursor *cur = NULL;
 	struct pin_mvcc_row row;
 	MDB_txn *txn;
 	uint8_t kb[8];
 	MDB_val k = { sizeof(kb), kb }, v;
-	int rc, mrc, stop = 0;
+	int rc, mrc, stop = 0, wanted;
 
 	rc = read_begin(l, &txn, err);
 	if (rc != PIN_OK)
@@ -214,9 +215,10 @@ walk(struct lmdb *l, uint64_t from, uint64_t to, int values,
 		mrc = mdb_cursor_get(cur, &k, &v, MDB_SET_RANGE);
 	while (mrc == 0 && rc == PIN_OK && !stop && pos_of(&k) < to) {
 		rc = row_decode(l, &k, &v, &row, err);
-		if (rc == PIN_OK && values && row.create_rev != 0)
+		wanted = rc == PIN_OK && pin_mvcc_begins(row.key, prefix);
+		if (wanted && values && row.create_rev != 0)
 			rc = value_get(l, txn, row.pos, &row.value, err);
-		if (rc == PIN_OK)
+		if (wanted && rc == PIN_OK)
 			stop = fn(arg, &row);
 		pin_buf_put(&row.value);
 		if (!stop)
@@ -237,14 +239,14 @@ walk(struct lmdb *l, uint64_t from, uint64_t to, int values,
 static int
 lmdb_load(void *self, pin_engine_row_fn *fn, void *arg, struct pin_err *err)
 {
-	return (walk(self, 0, UINT64_MAX, 0, fn, arg, err));
+	return (walk(self, 0, UINT64_MAX, PIN_STR_NONE, 0, fn, arg, err));
 }
 
 static int
-lmdb_scan(void *self, uint64_t from, uint64_t to, pin_engine_row_fn *fn,
-    void *arg, struct pin_err *err)
+lmdb_scan(void *self, uint64_t from, uint64_t to, struct pin_str prefix,
+    pin_engine_row_fn *fn, void *arg, struct pin_err *err)
 {
-	return (walk(self, from, to, 1, fn, arg, err));
+	return (walk(self, from, to, prefix, 1, fn, arg, err));
 }
 
 static int
@@ -383,6 +385,30 @@ no_room(const struct lmdb *l)
 }
 
 static int
+commit_failed(struct lmdb *l, int rc, struct pin_err *err)
+{
+	MDB_txn *txn;
+
+	/* When its meta page was being written LMDB is lost: nothing can be
+	 * read either, and trying again is no use. */
+	if (mdb_txn_begin(l->env, NULL, 0, &txn) != 0) {
+		lmdb_distrust(l);
+		return (pin_err_set(err, PIN_EIO,
+		    "%s: commit: %s: the file must be opened anew", l->path,
+		    mdb_strerror(rc)));
+	}
+	mdb_txn_abort(txn);
+	/* A write that the disk cut short is EIO to LMDB. It was to pages
+	 * that nothing refers to, and the next one writes them again; a copy
+	 * of the file would need the room that is not there. */
+	if (rc == EIO && no_room(l))
+		rc = ENOSPC;
+	if (rc == EIO)
+		lmdb_distrust(l);
+	return (lmdb_fail(l, rc, "commit", err));
+}
+
+static int
 lmdb_write(void *self, const struct pin_engine_batch *b, struct pin_err *err)
 {
 	struct lmdb *l = self;
@@ -404,21 +430,8 @@ lmdb_write(void *self, const struct pin_engine_batch *b, struct pin_err *err)
 		return (lmdb_fail(l, rc, "write", err));
 	}
 	rc = mdb_txn_commit(txn);
-	if (rc != 0) {
-		if (rc == EIO)
-			lmdb_distrust(l);
-		/* When its meta page was being written LMDB is lost: nothing
-		 * can be read either, and trying again is no use. */
-		if (mdb_txn_begin(l->env, NULL, 0, &txn) != 0)
-			return (pin_err_set(err, PIN_EIO,
-			    "%s: commit: %s: the file must be opened anew",
-			    l->path, mdb_strerror(rc)));
-		mdb_txn_abort(txn);
-		/* A write that the disk cut short is EIO to LMDB. */
-		if (rc == EIO && no_room(l))
-			rc = ENOSPC;
-		return (lmdb_fail(l, rc, "commit", err));
-	}
+	if (rc != 0)
+		return (commit_failed(l, rc, err));
 	atomic_store(&l->applied, b->meta->applied);
 	if (read_begin(l, &txn, NULL) == PIN_OK) {
 		lmdb_measure(l, txn);

@@ -100,8 +100,8 @@ memory_get(void *self, const uint64_t *pos, uint32_t n, struct pin_buf **out,
 }
 
 static int
-memory_scan(void *self, uint64_t from, uint64_t to, pin_engine_row_fn *fn,
-    void *arg, struct pin_err *err)
+memory_scan(void *self, uint64_t from, uint64_t to, struct pin_str prefix,
+    pin_engine_row_fn *fn, void *arg, struct pin_err *err)
 {
 	struct memory *m = self;
 	struct slot *sl;
@@ -110,7 +110,8 @@ memory_scan(void *self, uint64_t from, uint64_t to, pin_engine_row_fn *fn,
 	PIN_VALID(m, MEMORY_MAGIC);
 	pthread_rwlock_rdlock(&m->lock);
 	for (sl = find(m, from); sl < m->slots + m->n && sl->pos < to; sl++)
-		if (sl->row != NULL && fn(arg, sl->row) != 0)
+		if (sl->row != NULL && pin_mvcc_begins(sl->row->key,
+		    prefix) && fn(arg, sl->row) != 0)
 			break;
 	pthread_rwlock_unlock(&m->lock);
 	return (PIN_OK);

@@ -40,7 +40,8 @@ void	memory_row_add(struct memory *, const struct pin_mvcc_row *);
 /* All rows and meta, from the file; nothing when there is none. */
 int	pin__snap_load(struct memory *, struct pin_err *);
 /* The other way, when it is time. The old one stays until the new one is
- * whole and durable. PIN_ENOSPACE: there is no new one, the log stays. */
+ * whole and durable. Without room or a descriptor there is no new one, and
+ * the log stays. */
 int	pin__snap_look(struct memory *, struct pin_err *);
 
 #endif

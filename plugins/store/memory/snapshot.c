@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/host/move.h"
 #include "core/limits.h"
 #include "core/wal/wal.h"
 
@@ -218,9 +219,7 @@ snap_write(struct memory *m, struct pin_err *err)
 	if (f != NULL)
 		pin_file_close(&f);
 	if (rc == PIN_OK)
-		rc = pin_path_rename(host, tmp, to, err);
-	if (rc == PIN_OK)
-		rc = pin_path_sync(host, m->dir, err);
+		rc = pin_path_move(host, tmp, to, err);
 	if (rc != PIN_OK)
 		(void)pin_path_unlink(host, tmp, NULL);
 	return (rc);
@@ -238,7 +237,7 @@ pin__snap_look(struct memory *m, struct pin_err *err)
 		m->stable = m->meta.applied;
 		m->since = 0;
 		m->snap_failed = 0;
-	} else if (rc == PIN_ENOSPACE) {
+	} else if (rc == PIN_ENOSPACE || rc == PIN_EBUSY) {
 		/* After as much again; until then the log is what there is. */
 		m->since = 0;
 		if (!m->snap_failed)
