@@ -6,6 +6,7 @@
 # whole and cannot be written by containers; fsGroup reaches files of others;
 # what is removed, however deep, lets the pod go.
 . tests/lib/e2e.sh
+need_kubectl
 deadline 240
 need_root 'the runtime oci'
 command -v crun > /dev/null || need_cmd runc
