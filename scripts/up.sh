@@ -105,13 +105,11 @@ if [ -n "$demo" ]; then
 fi
 
 # ---- the node ----------------------------------------------------------------
-: > "$log"
-build/pintle up --data "$data" --listen "$listen" "$@" > "$log" 2>&1 &
-pid=$!
-echo $pid > "$data/up.pid"
 creds=$(mktemp -d "${TMPDIR:-/tmp}/pintle-up.XXXXXX") || exit 2
+: > "$log"
 stop() {
 	trap '' INT TERM HUP
+	[ -n "${pid:=${!:-}}" ] || exit 130
 	kill $pid 2> /dev/null
 	wait $pid
 	rc=$?
@@ -121,7 +119,11 @@ stop() {
 	echo "renewed. To end them too: sh scripts/down.sh $data"
 	exit $rc
 }
-trap stop INT TERM HUP
+pid=
+trap stop INT TERM HUP		# before there is what it stops
+build/pintle up --data "$data" --listen "$listen" "$@" > "$log" 2>&1 &
+pid=$!
+echo $pid > "$data/up.pid"
 # until SECONDS WHAT CMD...: CMD has come true, or says what did not.
 until_true() {
 	end=$(($(date +%s) + $1))
