@@ -153,8 +153,10 @@ for f in tests/e2e/*.sh tests/vm/*.sh; do
 	grep -nE '^[^#]*(^|[;&|[:space:]])sleep[[:space:]]+[0-9]' "$f" |
 	    grep -v "'.*sleep.*'" | sed "s,^,$f:,;s,\$, (wait_for a state)," \
 	    >> "$tmp/breaches"
+	! grep -qE '^[^#]*(^|[[:space:](])k (get|create|apply|logs|delete) ' \
+	    "$f" || grep -q need_kubectl "$f" || breach "$f: no need_kubectl"
 done
-result 'scripts parse, end-to-end tests are named and never sleep'
+result 'scripts parse, tests are named, never sleep and say what they need'
 
 # 9. tests/SKIPS holds no id that no test uses.
 SKIPPERS='(SKIP|skip|need_|client |library )'

@@ -5,6 +5,7 @@
  * Front loop. Contract: chain.h. */
 #include "core/apiserver/chain.h"
 
+#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
@@ -665,6 +666,17 @@ ask_user(struct impersonation *im, struct pin_str user)
 	ask_about(im, "", "users", PIN_STR_NONE, user);
 }
 
+static struct pin_str
+lowered(struct request *r, struct pin_str s)
+{
+	char *p = pin_arena_strndup(r->arena, s.p, s.len);
+	size_t i;
+
+	for (i = 0; p != NULL && i < s.len; i++)
+		p[i] = (char)tolower((unsigned char)s.p[i]);
+	return (p != NULL ? (struct pin_str){ p, s.len } : PIN_STR_NONE);
+}
+
 static int
 impersonate_extra(struct request *r, struct impersonation *im)
 {
@@ -672,9 +684,7 @@ impersonate_extra(struct request *r, struct impersonation *im)
 	const struct http_header *h = r->ex->head.headers;
 	struct pin_extra *extra;
 	struct pin_str key;
-	char *low;
 	uint32_t i;
-	size_t k;
 
 	extra = pin_arena_zalloc(r->arena, PIN_AUTH_EXTRA_MAX *
 	    sizeof(*extra));
@@ -689,16 +699,11 @@ impersonate_extra(struct request *r, struct impersonation *im)
 			return (PIN_ELIMIT);
 		key = (struct pin_str){ h[i].name.p + sizeof(head) - 1,
 		    h[i].name.len - (sizeof(head) - 1) };
-		low = pin_arena_strndup(r->arena, key.p, key.len);
-		if (low == NULL)
-			return (PIN_ENOMEM);
-		for (k = 0; k < key.len; k++)
-			if (low[k] >= 'A' && low[k] <= 'Z')
-				low[k] = (char)(low[k] - 'A' + 'a');
+		key = lowered(r, key);
 		extra[im->user.nextra++] = (struct pin_extra){
-		    .key = { low, key.len }, .value = h[i].value };
+		    .key = key, .value = h[i].value };
 		ask_about(im, "authentication.k8s.io", "userextras",
-		    (struct pin_str){ low, key.len }, h[i].value);
+		    key, h[i].value);
 	}
 	return (PIN_OK);
 }
@@ -724,6 +729,44 @@ impersonate_groups(struct request *r, struct impersonation *im)
 	return (add_group(r, &im->user));
 }
 
+/* Who asks to have somebody's groups must say whose. */
+static int
+impersonate_nobody(struct request *r)
+{
+	static const struct {
+		const char	*head, *kind, *gv;
+	} asks[] = {
+		{ "impersonate-group", "Group", "" },
+		{ "impersonate-extra-", "UserExtra",
+		    "authentication.k8s.io/v1" },
+		{ "impersonate-uid", "UID", "authentication.k8s.io/v1" },
+	};
+	const struct http_header *h = r->ex->head.headers;
+	struct pin_str key;
+	struct pin_out o;
+	size_t k, len;
+	uint32_t i;
+
+	pin_out_init(&o, r->arena, 64u << 10);
+	for (k = 0; k < PIN_LEN(asks); k++)
+		for (i = 0; i < r->ex->head.nheaders; i++) {
+			len = strlen(asks[k].head);
+			if (h[i].name.len < len || strncasecmp(h[i].name.p,
+			    asks[k].head, len) != 0)
+				continue;
+			key = lowered(r, (struct pin_str){ h[i].name.p + len,
+			    h[i].name.len - len });
+			pin_out_printf(&o, "%s{%s  " PIN_SFMT "  %s  " PIN_SFMT
+			    "}", o.len == 0 ? "" : " ", asks[k].kind,
+			    PIN_SARG(h[i].value), asks[k].gv, PIN_SARG(key));
+		}
+	if (o.len == 0)
+		return (STEP_NEXT);
+	return (reply_err(r, PIN_EINVAL, "requested [" PIN_SFMT "] without "
+	    "impersonating a user", PIN_SARG(((struct pin_str){ o.p,
+	    o.len }))));
+}
+
 int
 chain_impersonate(struct request *r)
 {
@@ -732,13 +775,8 @@ chain_impersonate(struct request *r)
 	struct impersonation *im;
 	int rc;
 
-	if (user.p == NULL) {
-		if (uid.p == NULL && exchange_header(r->ex,
-		    "Impersonate-Group").p == NULL)
-			return (STEP_NEXT);
-		return (reply_err(r, PIN_EINTERNAL, "requested impersonation "
-		    "without impersonating a user"));
-	}
+	if (user.p == NULL)
+		return (impersonate_nobody(r));
 	im = pin_arena_zalloc(r->arena, sizeof(*im));
 	if (im == NULL)
 		return (reply_err(r, PIN_ENOMEM, "out of memory"));

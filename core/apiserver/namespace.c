@@ -65,25 +65,37 @@ namespace_delete(struct request *r, const struct pin_obj *options, int *gone)
 	return (PIN_OK);
 }
 
-/* PUT namespaces/NAME/finalize: the new list of spec.finalizers. */
+/* PUT namespaces/NAME/finalize: the namespace with a new list of
+ * spec.finalizers, as if the client had sent it whole. */
 int
 finalize_apply(struct request *r)
 {
-	pin_node spec, list;
+	static const char *const named[] = { "name", "uid",
+	    "resourceVersion" };
+	struct pin_obj *sent = r->sent;
+	pin_node spec, list, n;
+	size_t i;
 
-	r->obj = pin_obj_copy(r->arena, r->old);
-	if (r->obj == NULL)
+	r->sent = pin_obj_copy(r->arena, r->old);
+	if (r->sent == NULL)
 		return (reply_err(r, PIN_ENOMEM, "out of memory"));
-	list = pin_obj_at(r->sent, pin_obj_root(r->sent), "spec",
-	    "finalizers", NULL);
-	spec = pin_obj_get(r->obj, pin_obj_root(r->obj), "spec");
+	for (i = 0; i < PIN_LEN(named); i++) {
+		n = pin_obj_get(sent, meta_node(sent), named[i]);
+		if (n != 0)
+			pin_obj_set_node(r->sent, meta_node(r->sent),
+			    pin_str(named[i]), sent, n);
+		else if (i == 0)	/* the name is asked for */
+			pin_obj_unset(r->sent, meta_node(r->sent), named[i]);
+	}
+	list = pin_obj_at(sent, pin_obj_root(sent), "spec", "finalizers",
+	    NULL);
+	spec = pin_obj_get(r->sent, pin_obj_root(r->sent), "spec");
 	if (spec == 0)
-		spec = pin_obj_set_new(r->obj, pin_obj_root(r->obj), "spec",
+		spec = pin_obj_set_new(r->sent, pin_obj_root(r->sent), "spec",
 		    PIN_OBJECT);
-	pin_obj_unset(r->obj, spec, "finalizers");
+	pin_obj_unset(r->sent, spec, "finalizers");
 	if (list != 0)
-		pin_obj_set_node(r->obj, spec, PIN_STR("finalizers"), r->sent,
+		pin_obj_set_node(r->sent, spec, PIN_STR("finalizers"), sent,
 		    list);
-	r->operation = PIN_OP_UPDATE;
 	return (STEP_NEXT);
 }

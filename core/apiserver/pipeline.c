@@ -95,6 +95,15 @@ step_route(struct request *r)
 	return (STEP_NEXT);
 }
 
+/* A kind that is in no namespace, as if it were. A Namespace is in itself. */
+static int
+misplaced(const struct request *r)
+{
+	return ((r->res->flags & (PIN_RF_NAMESPACED | PIN_RF_REVIEW)) == 0 &&
+	    r->info.namespace.len > 0 && !(r->info.group.len == 0 &&
+	    pin_str_is(r->info.resource, "namespaces")));
+}
+
 static int
 step_dispatch(struct request *r)
 {
@@ -103,7 +112,8 @@ step_dispatch(struct request *r)
 
 	if (!r->info.is_resource)
 		return (endpoint_dispatch(r));
-	if (r->res == NULL || (r->info.subresource.len > 0 && r->sub == NULL)) {
+	if (r->res == NULL || (r->info.subresource.len > 0 && r->sub == NULL) ||
+	    misplaced(r)) {
 		if (!endpoint_group_exists(r))
 			return (reply_bytes(r, 404, "text/plain; charset=utf-8",
 			    PIN_STR("404 page not found\n")));

@@ -102,7 +102,10 @@ static const struct step finalize_steps[] = {
 	{ "decode",	body_object },
 	{ "load",	write_load },
 	{ "finalize",	finalize_apply },
+	{ "update",	write_update },
+	{ "fields",	write_fields },
 	{ "finish",	write_finish },
+	{ "validate",	write_validate },
 	{ "commit",	write_commit },
 	{ "answer",	write_answer }, END
 };

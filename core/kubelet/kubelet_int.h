@@ -284,6 +284,7 @@ void	node_has(const struct kubelet *, int64_t out[KRES__COUNT]);
 
 /* refuse.c: names what this node cannot honour */
 int	pod_refuse(const struct kpod *, struct pin_err *);
+void	pod_warn(struct kpod *);
 
 /* volume.c. 1: the volume is there, path in out; errors are named. */
 int	volumes_make(struct kpod *, struct pin_err *);

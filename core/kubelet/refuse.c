@@ -126,3 +126,23 @@ pod_refuse(const struct kpod *pod, struct pin_err *err)
 		rc = refuse_container(pod, &pod->c[i], err);
 	return (rc);
 }
+
+/* What is left undone without anybody being refused, said once. */
+void
+pod_warn(struct kpod *pod)
+{
+	const struct pin_obj *o = pod->obj;
+	pin_node v = pin_obj_first(o, pin_obj_at(o, pin_obj_root(o), "spec",
+	    "volumes", NULL)), e;
+
+	for (; v != 0; v = pin_obj_next(o, v)) {
+		e = pin_obj_get(o, v, "emptyDir");
+		if (pin_obj_get(o, e, "sizeLimit") != 0 && pin_obj_str(o,
+		    pin_obj_get(o, e, "medium")).len == 0)
+			event_pod(pod, NULL, 1, "NotEnforced", "volume \""
+			    PIN_SFMT "\": emptyDir.sizeLimit: this node keeps "
+			    "it on disk, without a limit",
+			    PIN_SARG(pin_obj_str(o, pin_obj_get(o, v,
+			    "name"))));
+	}
+}

@@ -624,7 +624,8 @@ admit(struct kpod *pod)
 		    err.text);
 		pod_fail(pod, reason, text);
 		event_pod(pod, NULL, 1, reason, "%s", err.text);
-	}
+	} else
+		pod_warn(pod);
 }
 
 /* activeDeadlineSeconds, counted from status.startTime. */

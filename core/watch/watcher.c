@@ -427,20 +427,6 @@ watcher_tick(struct watcher *w, uint64_t now)
 /* ---- the request ---------------------------------------------------- */
 
 static int
-watch_check(struct request *r)
-{
-	struct request_options *o = &r->opt;
-
-	if (query_check(r, "ListOptions") != PIN_OK)
-		return (r->err.code);
-	if (o->send_initial == 1 && !o->bookmarks)
-		return (pin_err_set(&r->err, PIN_EINVALID,
-		    "sendInitialEvents: Forbidden: sendInitialEvents requires "
-		    "allowWatchBookmarks"));
-	return (PIN_OK);
-}
-
-static int
 watch_keys(struct watcher *w)
 {
 	struct request *r = w->r;
@@ -474,7 +460,7 @@ watch_begin(struct watcher *w, uint64_t revision)
 	w->since = revision;
 	if (o->send_initial == 1 || (revision == 0 && o->send_initial < 0)) {
 		w->state = WATCH_INITIAL;
-		w->initial_bookmark = o->send_initial == 1;
+		w->initial_bookmark = o->send_initial == 1 && o->bookmarks;
 	} else if (revision != 0 && revision < w->wf->ring.floor) {
 		w->state = WATCH_HISTORY;
 	} else {
@@ -521,7 +507,8 @@ watch_run(struct request *r)
 	struct watcher *w;
 	uint64_t revision;
 
-	if (negotiate(r, 1) != PIN_OK || watch_check(r) != PIN_OK ||
+	if (negotiate(r, 1) != PIN_OK ||
+	    query_check(r, "ListOptions") != PIN_OK ||
 	    version_parse(r->opt.resource_version, &revision, &r->err) !=
 	    PIN_OK)
 		return (reply_error(r));

@@ -3,7 +3,7 @@
 #
 # A disk that fills up: writes are refused and say why, reads and watches go
 # on, nothing acknowledged is lost, and with space all is well again, without
-# a restart.
+# a restart; and a restart needs none either.
 . tests/lib/faults.sh
 need_cmd curl
 need_root 'mounting a small disk'
@@ -44,11 +44,24 @@ name=again$e_k
 seen() { grep -q "\"name\":\"$name\"" "$watch"; }
 wait_for 10 seen
 up_stop
+UP_ROLE=apiserver
 UP_LISTEN='' up_start --config "$CONF"
 api GET /api/v1/namespaces/default/configmaps | tr ',' '\n' |
     sed -n 's/.*"name":"\([a-z0-9]*-[0-9]*\)".*/\1/p' | sort > "$W/there"
 sort "$W/acked" > "$W/want"
 is 'nothing acknowledged is missing after a restart' \
     "$(comm -23 "$W/want" "$W/there" | wc -l)" 0
+
+# Full again, and killed: it must start without the room it has not.
+dd if=/dev/zero of="$W/disk/filler" bs=1k count=$(($(left) - 512)) 2> /dev/null
+wait_for 60 full
+kill -9 "$UP_PID"
+wait "$UP_PID" 2> /dev/null
+up_start --config "$CONF"
+is 'killed on a full disk it starts there and is read' "$(api GET \
+    /api/v1/namespaces/default/configmaps/before-1 -o /dev/null \
+    -w '%{http_code}')" 200
+rm -f "$W/disk/filler"
+wait_for 30 again
 up_stop
 done_testing

@@ -4,6 +4,7 @@
 # Clients that stop in the middle of things: half a TLS greeting, a list read
 # a byte at a time, a body that does not come. Others do not notice.
 . tests/lib/faults.sh
+need_kubectl
 need_cmd curl
 
 conf ''

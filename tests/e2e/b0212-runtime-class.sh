@@ -4,6 +4,7 @@
 # What a RuntimeClass puts into its pods: overhead, node selector, tolerations;
 # and what a pod may not say beside it. Messages are the reference's.
 . tests/lib/e2e.sh
+need_kubectl
 up_start
 wait_for 20 k get serviceaccount default
 k apply -f - > "$W/made" << 'E' || bail "$(cat "$W/made")"

@@ -16,11 +16,11 @@ chmod 755 "$PINTLE"
 conf ''
 sed 's/plugin = "solo";/& segment = "64Ki";/' "$CONF" > "$CONF.few"
 up_start --config "$CONF.few"
-bg fill 1000000 -c 2 -s 6 -p load
+bg fill 1000000 -c 2 -s 20 -p load
 load=$BG_PID log=$BG_LOG
 bg fill 1 -c 1 -x 400
 full() { ! api GET /readyz > "$W/out"; }
-wait_for 5 full
+wait_for 15 full
 ok 'the load ends well' wait "$load"
 diag "$(cat "$log")"
 like '... and nothing of it was refused' "$(cat "$log")" '[0-9]* 0 *'

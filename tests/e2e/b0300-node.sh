@@ -6,6 +6,7 @@
 # loses nothing; twenty pods leave nothing behind; what cannot be honoured
 # fails by name.
 . tests/lib/e2e.sh
+need_kubectl
 deadline 150
 
 NODE=n1

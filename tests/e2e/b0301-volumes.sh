@@ -6,6 +6,7 @@
 # whole and cannot be written by containers; fsGroup reaches files of others;
 # what is removed, however deep, lets the pod go.
 . tests/lib/e2e.sh
+need_kubectl
 deadline 240
 need_root 'the runtime oci'
 command -v crun > /dev/null || need_cmd runc
@@ -178,6 +179,29 @@ E
 wait_for 20 gives Failed field huge .status.phase
 like 'another medium is refused' "$(field huge .status.message)" \
     '*emptyDir.medium HugePages: this node has none*'
+
+pod last << 'E'
+hostname: me
+containers:
+- {name: c, image: "hello:1", command: [sh, -c, "echo it was $HOSTNAME >
+   /dev/termination-log; exit 3"]}
+- {name: bin, image: "hello:1", command: [sh, -c,
+   "busybox printf 'a\\377b' > /dev/termination-log; exit 3"]}
+restartPolicy: Never
+volumes: [{name: v, emptyDir: {sizeLimit: 1Mi}}]
+E
+wait_for 20 gives Failed field last .status.phase
+said() { # CONTAINER
+	field last ".status.containerStatuses[?(@.name==\"$1\")].state$2"
+}
+is 'last words' "$(said c .terminated.message)" 'it was me'
+is 'text at any rate' "$(said bin .terminated.message)" \
+    "$(printf 'a\357\277\275b')"
+warned() {
+	k get events --field-selector involvedObject.name=last |
+	    grep -q 'NotEnforced.*emptyDir.sizeLimit'
+}
+wait_for 10 warned
 
 # ---- the way out ------------------------------------------------------------
 pod deep << 'E'

@@ -5,6 +5,7 @@
 # a node without room for what was put on it by hand, logs that end and logs
 # that are turned over faster than anybody reads, Events that are counted up.
 . tests/lib/e2e.sh
+need_kubectl
 deadline 240
 
 NODE=n1

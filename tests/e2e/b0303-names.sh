@@ -5,6 +5,7 @@
 # by dnsPolicy and dnsConfig, limits it has not set; and what it says last:
 # terminationMessagePath and -Policy. With the runtime process, and as root oci.
 . tests/lib/e2e.sh
+need_kubectl
 deadline 180
 if ! sh scripts/demo-image.sh "$W/hello.tar" > "$W/demo.log" 2>&1; then
 	skip busybox "$(cat "$W/demo.log")"

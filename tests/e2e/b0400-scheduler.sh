@@ -4,6 +4,7 @@
 # b0400-scheduler -- pods get nodes, and when they do not, kubectl describe
 # says why; nodes are objects made by kubectl, nothing runs on them.
 . tests/lib/e2e.sh
+need_kubectl
 
 deadline 240
 no_node

@@ -5,6 +5,7 @@
 # behaviour with it, in a running server; an admission plugin that refuses
 # everything also stops the scheduler; many pods at once.
 . tests/lib/e2e.sh
+need_kubectl
 
 deadline 240
 # (Without a runtime and a network this node runs no pods of its own.)

@@ -4,6 +4,7 @@
 # b0500-proxy -- node ports reach what EndpointSlices name, and follow them:
 # kubectl and curl, servers that run outside the cluster.
 . tests/lib/e2e.sh
+need_kubectl
 
 need_cmd curl
 b=${PIN_BUILD#"$PWD"/}

@@ -6,6 +6,7 @@
 # the API server and trusts it, also where there are no cluster IPs; nothing is
 # left of them at the end, nor after kill -9. In a network of its own.
 . tests/lib/e2e.sh
+need_kubectl
 own_network "$0"
 deadline 180
 need_cmd curl

@@ -5,6 +5,7 @@
 # host: both are Ready, pods are spread, logs come from both, a drained node is
 # empty, Services are served while either agent lives. In a network of its own.
 . tests/lib/e2e.sh
+need_kubectl
 own_network "$0"
 deadline 180
 need_cmd curl

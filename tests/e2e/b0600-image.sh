@@ -4,6 +4,7 @@
 # b0600-image -- images that other tools made are imported, listed, removed;
 # what is no image is refused with words; an imported one runs in a pod.
 . tests/lib/e2e.sh
+need_kubectl
 deadline 180
 
 D=$W/data

@@ -6,6 +6,7 @@
 # all; down.sh ends what outlives a node. Pods of images with the runtime
 # process: what it cannot do it says.
 . tests/lib/e2e.sh
+need_kubectl
 deadline 240
 export CLUSTER_IPS=no		# nothing of this machine's network is changed
 

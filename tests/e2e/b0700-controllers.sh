@@ -5,6 +5,7 @@
 # deletions with all three cascades, namespaces. No kubelet here: pods become
 # ready by hand.
 . tests/lib/e2e.sh
+need_kubectl
 deadline 240
 need_cmd kubectl
 need_cmd curl

@@ -4,6 +4,7 @@
 # The subcommands of kubectl 1.35 and 1.22, unmodified and with no flag a user
 # would not type: what they print, and what is stored then.
 . tests/lib/e2e.sh
+need_kubectl
 deadline 240
 
 no_node

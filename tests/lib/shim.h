@@ -47,6 +47,8 @@ void	 shim_free(struct sh_op *, size_t n);
 void	 shim_fail(unsigned n, int errnum, int sticky);
 /* The n-th call takes so long; until then the others succeed. */
 void	 shim_late(unsigned ms);
+/* The disk is full: what makes a file larger fails with ENOSPC. */
+void	 shim_full(int on);
 unsigned shim_calls(void);		/* that could fail, since start */
 
 #endif

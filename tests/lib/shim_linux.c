@@ -59,7 +59,7 @@ static struct { char *path; uint32_t file; } names[NAMES];
 static size_t nnames;
 static uint32_t files;
 static unsigned fail_at, calls;
-static int fail_errno, fail_sticky, holding;
+static int fail_errno, fail_sticky, holding, is_full;
 static long fail_late;			/* ms */
 
 /* The path below the root, or NULL. */
@@ -112,6 +112,28 @@ fails(void)
 	}
 	errno = e;
 	return (1);
+}
+
+/* The disk is full: does this make the file larger? */
+static int
+too_large(int fd, uint64_t end)
+{
+	struct stat st;
+
+	if (!is_full || fstat(fd, &st) != 0 || (uint64_t)st.st_size >= end)
+		return (0);
+	errno = ENOSPC;
+	return (1);
+}
+
+static size_t
+iov_bytes(const struct iovec *iov, int n)
+{
+	size_t len = 0;
+
+	for (int i = 0; i < n; i++)
+		len += iov[i].iov_len;
+	return (len);
 }
 
 static size_t
@@ -284,7 +306,8 @@ pwritev(int fd, const struct iovec *iov, int n, off_t at)
 	ssize_t done;
 
 	pthread_mutex_lock(&lock);
-	if (file_of(fd) != 0 && fails()) {
+	if (file_of(fd) != 0 && (fails() || too_large(fd, (uint64_t)at +
+	    iov_bytes(iov, n)))) {
 		pthread_mutex_unlock(&lock);
 		return (-1);
 	}
@@ -302,7 +325,8 @@ pwrite(int fd, const void *p, size_t len, off_t at)
 	ssize_t done;
 
 	pthread_mutex_lock(&lock);
-	if (file_of(fd) != 0 && fails()) {
+	if (file_of(fd) != 0 && (fails() || too_large(fd, (uint64_t)at +
+	    len))) {
 		pthread_mutex_unlock(&lock);
 		return (-1);
 	}
@@ -323,7 +347,7 @@ writev(int fd, const struct iovec *iov, int n)
 		return (get_writev()(fd, iov, n));
 	pthread_mutex_lock(&lock);
 	at = lseek(fd, 0, SEEK_CUR);
-	if (fails()) {
+	if (fails() || too_large(fd, (uint64_t)at + iov_bytes(iov, n))) {
 		pthread_mutex_unlock(&lock);
 		return (-1);
 	}
@@ -374,7 +398,8 @@ fallocate(int fd, int mode, off_t at, off_t len)
 	int rc;
 
 	pthread_mutex_lock(&lock);
-	if (file_of(fd) != 0 && fails()) {
+	if (file_of(fd) != 0 && (fails() || too_large(fd, (uint64_t)(at +
+	    len)))) {
 		pthread_mutex_unlock(&lock);
 		return (-1);
 	}
@@ -546,6 +571,14 @@ shim_fail(unsigned n, int errnum, int sticky)
 	fail_at = n != 0 ? calls + n : 0;
 	fail_errno = errnum;
 	fail_sticky = sticky;
+	pthread_mutex_unlock(&lock);
+}
+
+void
+shim_full(int on)
+{
+	pthread_mutex_lock(&lock);
+	is_full = on;
 	pthread_mutex_unlock(&lock);
 }
 

@@ -369,7 +369,7 @@ test_shipped(void)
 		if (c == NULL)
 			continue;
 		CHECK_UINT(pin_config_count(c, PIN_SECTION_AUTHENTICATION), 4);
-		CHECK_UINT(pin_config_count(c, PIN_SECTION_ADMISSION), 5);
+		CHECK_UINT(pin_config_count(c, PIN_SECTION_ADMISSION), 6);
 	}
 	if (r.n > 0)
 		tap_diag("%s", r.line[0].text);

@@ -99,7 +99,8 @@ write_set(struct deploy *d, struct set *s, int newest)
 			changed = 1;
 		}
 	}
-	if (s->replicas > 0 && (annotation_int(s->o, DESIRED) != d->replicas ||
+	if ((s->replicas > 0 || s->was > 0) &&
+	    (annotation_int(s->o, DESIRED) != d->replicas ||
 	    annotation_int(s->o, MAX_REPLICAS) != d->replicas + d->surge)) {
 		meta_annotate(o, DESIRED, d->replicas);
 		meta_annotate(o, MAX_REPLICAS, d->replicas + d->surge);

@@ -133,7 +133,8 @@ store_flush_timer(struct pin_timer *t)
 		flush_start(s);
 }
 
-/* While the log is replayed there are no loops; memory is bounded still. */
+/* While the log is replayed there are no loops; memory is bounded still: on a
+ * full disk by what the ring held when these entries were acknowledged. */
 int
 store_flush_now(struct store *s, struct pin_err *err)
 {
@@ -142,7 +143,8 @@ store_flush_now(struct store *s, struct pin_err *err)
 	int rc;
 
 	pin_mvcc_counts(s->m, &c);
-	if (c.dirty_bytes < STORE_FLUSH_BYTES && !pin_mvcc_ring_full(s->m))
+	if (atomic_load(&s->engine_full) || (c.dirty_bytes <
+	    STORE_FLUSH_BYTES && !pin_mvcc_ring_full(s->m)))
 		return (PIN_OK);
 	fl = flush_new(s);
 	rc = s->engine.ops->write(s->engine.self, &fl->f.batch, err);
@@ -150,7 +152,13 @@ store_flush_now(struct store *s, struct pin_err *err)
 	pin_mvcc_flush_done(s->m, &fl->f, rc == PIN_OK);
 	store_unlock(s);
 	free(fl);
-	return (rc);
+	if (rc != PIN_ENOSPACE)
+		return (rc);
+	/* It can be read; and the first flush tries again. */
+	atomic_store(&s->engine_full, 1);
+	pin_env_log(s->env, PIN_LOG_ERROR, "writes are refused: %s",
+	    err != NULL ? err->text : "no space");
+	return (PIN_OK);
 }
 
 /* ---- forgetting -------------------------------------------------- */

@@ -385,6 +385,30 @@ no_room(const struct lmdb *l)
 }
 
 static int
+commit_failed(struct lmdb *l, int rc, struct pin_err *err)
+{
+	MDB_txn *txn;
+
+	/* When its meta page was being written LMDB is lost: nothing can be
+	 * read either, and trying again is no use. */
+	if (mdb_txn_begin(l->env, NULL, 0, &txn) != 0) {
+		lmdb_distrust(l);
+		return (pin_err_set(err, PIN_EIO,
+		    "%s: commit: %s: the file must be opened anew", l->path,
+		    mdb_strerror(rc)));
+	}
+	mdb_txn_abort(txn);
+	/* A write that the disk cut short is EIO to LMDB. It was to pages
+	 * that nothing refers to, and the next one writes them again; a copy
+	 * of the file would need the room that is not there. */
+	if (rc == EIO && no_room(l))
+		rc = ENOSPC;
+	if (rc == EIO)
+		lmdb_distrust(l);
+	return (lmdb_fail(l, rc, "commit", err));
+}
+
+static int
 lmdb_write(void *self, const struct pin_engine_batch *b, struct pin_err *err)
 {
 	struct lmdb *l = self;
@@ -406,21 +430,8 @@ lmdb_write(void *self, const struct pin_engine_batch *b, struct pin_err *err)
 		return (lmdb_fail(l, rc, "write", err));
 	}
 	rc = mdb_txn_commit(txn);
-	if (rc != 0) {
-		if (rc == EIO)
-			lmdb_distrust(l);
-		/* When its meta page was being written LMDB is lost: nothing
-		 * can be read either, and trying again is no use. */
-		if (mdb_txn_begin(l->env, NULL, 0, &txn) != 0)
-			return (pin_err_set(err, PIN_EIO,
-			    "%s: commit: %s: the file must be opened anew",
-			    l->path, mdb_strerror(rc)));
-		mdb_txn_abort(txn);
-		/* A write that the disk cut short is EIO to LMDB. */
-		if (rc == EIO && no_room(l))
-			rc = ENOSPC;
-		return (lmdb_fail(l, rc, "commit", err));
-	}
+	if (rc != 0)
+		return (commit_failed(l, rc, err));
 	atomic_store(&l->applied, b->meta->applied);
 	if (read_begin(l, &txn, NULL) == PIN_OK) {
 		lmdb_measure(l, txn);

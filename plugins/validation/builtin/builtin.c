@@ -90,7 +90,8 @@ static int
 whole(const struct pin_admission_request *q)
 {
 	return (q->subresource.len == 0 || v_word(q->subresource,
-	    "ephemeralcontainers resize"));
+	    "ephemeralcontainers resize finalize") ||
+	    pin_str_is(q->resource, "namespaces"));
 }
 
 static void

@@ -348,24 +348,49 @@ check_csr(struct v *v)
 	v_out(v, back);
 }
 
+/* Whether it goes is written twice; the two must agree. */
+static void
+namespace_phase(struct v *v)
+{
+	pin_node root = pin_obj_root(v->o), at = pin_obj_at(v->o, root,
+	    "status", "phase", NULL);
+	struct pin_str phase = pin_obj_str(v->o, at);
+	int going = pin_obj_at(v->o, root, "metadata", "deletionTimestamp",
+	    NULL) != 0;
+	size_t back = v_in(v, "status");
+
+	if (going && !pin_str_is(phase, "Terminating"))
+		v_bad_str(v, "Phase", phase, "may only be 'Terminating' if "
+		    "`deletionTimestamp` is not empty");
+	if (!going && !pin_str_is(phase, "Active"))
+		v_bad_str(v, "Phase", phase, "may only be 'Active' if "
+		    "`deletionTimestamp` is empty");
+	v_out(v, back);
+}
+
 void
 check_namespace(struct v *v)
 {
 	pin_node list = pin_obj_at(v->o, pin_obj_root(v->o), "spec",
 	    "finalizers", NULL), n;
-	size_t back = v_in(v, "spec.finalizers"), item;
+	int finalize = pin_str_is(v->q->subresource, "finalize");
+	size_t back = v_in(v, "spec.finalizers"), item = 0;
 	struct pin_str s;
 	uint32_t i;
 
 	V_EACH(v, list, n, i) {
-		item = v_item(v, i);
+		if (finalize)
+			item = v_item(v, i);
 		s = pin_obj_str(v->o, n);
 		v_format(v, NULL, s, "qualified-name");
-		if (memchr(s.p, '/', s.len) == NULL &&
-		    !pin_str_is(s, "kubernetes"))
+		if (memchr(s.p, '/', s.len) == NULL && !v_word(s,
+		    "kubernetes orphan foregroundDeletion"))
 			v_bad_str(v, NULL, s, "name is neither a standard "
 			    "finalizer name nor is it fully qualified");
-		v_out(v, item);
+		if (finalize)
+			v_out(v, item);
 	}
 	v_out(v, back);
+	if (v->old != NULL && !finalize)
+		namespace_phase(v);
 }
