@@ -196,8 +196,8 @@ by_delegate() {
 	vm_down
 	VM_BEFORE=
 }
-# Root in a container of another's, whose group is the root of what it sees: with
-# processes in that group it gives no controllers, after LEAVE it does.
+# Root in a container of another's, whose group is the root of what it sees:
+# with processes in that group it gives no controllers, after LEAVE it does.
 in_a_box() { # LEAVE
 	VM_BEFORE="echo 0 > $CG/box/cgroup.procs
 	    exec /usr/bin/unshare -C -m sh -c 'umount $CG &&

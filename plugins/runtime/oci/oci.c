@@ -317,8 +317,8 @@ spec_make(const struct oci_start *s, const char *dir, struct pin_out *out)
 }
 
 /* The group is there before the program: whether it takes the limits, and
- * whether there is swap to be kept from, shows in it; that all end when one does
- * is said on v2 only. */
+ * whether there is swap to be kept from, shows in it; that all end when one
+ * does is said on v2 only. */
 static int
 limit(struct oci_start *s, struct pin_err *err)
 {
