@@ -183,7 +183,8 @@ cat > "$W/as-user" <<'S'
 exec setpriv --reuid=65534 --regid=65534 --clear-groups "$REAL" "$@"
 S
 chmod 755 "$W/as-user"
-chmod 711 "$TMPDIR" "$W"
+chmod 711 "$W"
+[ -k "$TMPDIR" ] || chmod 711 "$TMPDIR"
 if ! "$W/as-user" version > "$W/user.log" 2>&1; then
 	skip root "cannot be an ordinary user: $(cat "$W/user.log")"
 else

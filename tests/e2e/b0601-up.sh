@@ -124,7 +124,8 @@ fi
 mkdir "$W/u"
 as=
 if [ "$(id -u)" = 0 ]; then
-	chmod 711 "$W" "$W/.."
+	chmod 711 "$W"
+	[ -k "$W/.." ] || chmod 711 "$W/.."
 	chown 65534:65534 "$W/u"
 	as="setpriv --reuid 65534 --regid 65534 --clear-groups"
 	as="$as env TMPDIR=$W/u HOME=$W/u"

@@ -4,7 +4,7 @@
 # cgroups it has (CGROUPS=v1 or v2). Sourced after vm.sh. VM_ALL=yes: also what
 # takes long.
 
-KINDS=''
+KINDS=''			# programs
 [ "${VM_ALL:-}" != yes ] || KINDS="$PIN_BUILD/tests/kinds/runtime_oci_linux
     $PIN_BUILD/tests/kinds/runtime_process_linux"
 CG=/sys/fs/cgroup
@@ -195,6 +195,41 @@ by_delegate() {
 	nothing_left
 	vm_down
 	VM_BEFORE=
+}
+# Root in a container of another's, whose group is the root of what it sees:
+# with processes in that group it gives no controllers, after LEAVE it does.
+in_a_box() { # LEAVE
+	VM_BEFORE="echo 0 > $CG/box/cgroup.procs
+	    exec /usr/bin/unshare -C -m sh -c 'umount $CG &&
+	    mount -t cgroup2 cgroup2 $CG && ${1:-} exec '$PIN_BUILD/pintle' up \
+	    --data /data/node --listen 0.0.0.0:6443 --config /pintle.conf'"
+	vm_up "$W/crun.conf"
+	VM_BEFORE=
+}
+by_container() {
+	ok 'a group for a container' vm "mkdir $CG/box &&
+	    echo '+memory +cpu +pids' > $CG/cgroup.subtree_control"
+	in_a_box
+	pod told default "$STAYS" "$LIMITS"
+	pod refused crun "$STAYS" "$LIMITS"
+	not_enforced told ''
+	wait_for "$PATIENCE" gives Failed of_pod refused phase
+	like 'oci says what it cannot' "$(of_pod refused message)" \
+	    '*resources.limits.memory: the cgroups of this node do not take*'
+	is 'the group is what it was' "$(vm "cat $CG/box/cgroup.type")" domain
+	ok 'they go' k delete pod told refused "--timeout=${PATIENCE}s"
+	nothing_left
+	vm_down
+	in_a_box "mkdir $CG/init && echo 0 > $CG/init/cgroup.procs &&"
+	for r in default crun; do
+		pod "boxed-$r" $r "$STAYS" "$LIMITS"
+		wait_for "$PATIENCE" gives Running of_pod "boxed-$r" phase
+		holds "boxed-$r"
+	done
+	ok 'they go' k delete pod boxed-default boxed-crun \
+	    "--timeout=${PATIENCE}s"
+	nothing_left
+	vm_down
 }
 # Root, and no cgroups at all.
 by_nobody() {

@@ -10,7 +10,7 @@ CGROUPS=v2
 . tests/lib/vmpods.sh
 deadline 1800
 # shellcheck disable=SC2086
-vm_boot $CGROUPS $KINDS
+vm_boot $CGROUPS $KINDS /usr/bin/unshare
 
 is 'v2 is all there is' "$(vm 'awk "/cgroup/ { print \$3 }" /proc/mounts')" \
     cgroup2
@@ -20,6 +20,7 @@ if [ "${VM_ALL:-}" = yes ]; then
 	kinds
 	by_runc
 	by_user
+	by_container
 	by_nobody
 fi
 done_testing

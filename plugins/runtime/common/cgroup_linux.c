@@ -172,21 +172,23 @@ cgroups_shares(int64_t cpu_milli)
 	return (shares < 2 ? 2 : shares);
 }
 
-/* 1: written. */
+/* 1: written; else errno says why not. */
 static int
 put(const char *dir, const char *file, const char *text)
 {
 	char path[CGROUP_PATH_MAX + 64];
 	size_t len = strlen(text);
 	ssize_t n;
-	int fd;
+	int fd, e;
 
 	snprintf(path, sizeof(path), "%s/%s", dir, file);
 	fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
 		return (0);
 	n = write(fd, text, len);
+	e = errno;
 	close(fd);
+	errno = e;
 	return (n == (ssize_t)len);
 }
 
@@ -199,7 +201,17 @@ put_number(const char *dir, const char *file, int64_t v)
 	return (put(dir, file, text));
 }
 
-/* BASE/NAME/ID; 0: it cannot be. BASE/NAME hands v2's controllers down. */
+/* Hands v2's controllers down. Where a group that is not the machine's own has
+ * processes in it the kernel refuses memory, and cpu would make it a threaded
+ * one, below which nothing can be. */
+static void
+hand_down(const char *dir)
+{
+	if (put(dir, "cgroup.subtree_control", "+memory") || errno != EBUSY)
+		(void)put(dir, "cgroup.subtree_control", "+cpu");
+}
+
+/* BASE/NAME/ID; 0: it cannot be. */
 static int
 group_make(const struct cgroups *g, const char *base, const char *id,
     char out[CGROUP_PATH_MAX])
@@ -210,16 +222,12 @@ group_make(const struct cgroups *g, const char *base, const char *id,
 	    (int)sizeof(top) || snprintf(out, CGROUP_PATH_MAX, "%s/%s", top,
 	    id) >= CGROUP_PATH_MAX)
 		return (0);
-	if (g->kind == CGROUP_V2) {
-		(void)put(base, "cgroup.subtree_control", "+memory");
-		(void)put(base, "cgroup.subtree_control", "+cpu");
-	}
+	if (g->kind == CGROUP_V2)
+		hand_down(base);
 	if (mkdir(top, 0755) != 0 && errno != EEXIST)
 		return (0);
-	if (g->kind == CGROUP_V2) {
-		(void)put(top, "cgroup.subtree_control", "+memory");
-		(void)put(top, "cgroup.subtree_control", "+cpu");
-	}
+	if (g->kind == CGROUP_V2)
+		hand_down(top);
 	return (mkdir(out, 0755) == 0 || errno == EEXIST);
 }
 

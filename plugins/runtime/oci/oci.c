@@ -316,18 +316,25 @@ spec_make(const struct oci_start *s, const char *dir, struct pin_out *out)
 	}
 }
 
-/* The group is there before the program: whether there is swap to be kept from
- * shows in it, and that all end when one does is said on v2 only. */
-static void
-limit(struct oci_start *s)
+/* The group is there before the program: whether it takes the limits, and
+ * whether there is swap to be kept from, shows in it; that all end when one
+ * does is said on v2 only. */
+static int
+limit(struct oci_start *s, struct pin_err *err)
 {
 	struct cgroup_limits l = { .memory = s->c->memory,
 	    .cpu_milli = s->c->cpu_milli };
+	const char *what;
 
 	if (!s->limits)
-		return;
+		return (PIN_OK);
 	cgroups_limit(&s->o->cgroups, s->c->id, &l);
 	s->no_swap = (l.set & CGROUP_NO_SWAP) != 0;
+	what = l.memory > 0 && !(l.set & CGROUP_MEMORY) ? "memory" :
+	    l.cpu_milli > 0 && !(l.set & CGROUP_CPU) ? "cpu" : NULL;
+	return (what == NULL ? PIN_OK : pin_err_set(err, PIN_EINVALID,
+	    "resources.limits.%s: the cgroups of this node do not take it (no "
+	    "controller of that name, or not handed down)", what));
 }
 
 static int
@@ -344,7 +351,8 @@ start_run(struct oci_start *s, const char *dir, struct pin_err *err)
 	if (rc == PIN_OK)
 		rc = oci_os_mount(s->image.root, dir, (int)
 		    s->c->read_only_root, err);
-	limit(s);
+	if (rc == PIN_OK)
+		rc = limit(s, err);
 	if (rc == PIN_OK)
 		rc = oci_bundle(s, dir, err);
 	if (rc != PIN_OK)
