@@ -107,18 +107,31 @@ silent_ready(void *arg, struct pin_sock *s, uint32_t events)
 }
 
 static void
-go(struct pin_msg *m)
+go_silent(void)
 {
 	struct pin_err err = PIN_ERR_INIT;
 	unsigned int i;
 
-	(void)m;
 	for (i = 0; i < nsilent; i++)
 		if (pin_sock_connect(api.loop, &api.at, silent_ready,
 		    &silent[i], &silent[i], &err) != PIN_OK)
 			BAIL("%s", err.text);
+}
+
+/* The silent ones first, to see whether others get in; where the load is to
+ * go on for a time it has its connections before them. */
+static void
+go(struct pin_msg *m)
+{
+	unsigned int i;
+
+	(void)m;
+	if (until_ms == 0)
+		go_silent();
 	for (i = 0; i < nworkers; i++)
 		next(&workers[i]);
+	if (until_ms != 0)
+		go_silent();
 }
 
 static int

@@ -16,9 +16,9 @@ chmod 755 "$PINTLE"
 conf ''
 sed 's/plugin = "solo";/& segment = "64Ki";/' "$CONF" > "$CONF.few"
 up_start --config "$CONF.few"
-bg fill 1000000 -c 2 -s 20 -p load
+bg fill 1000000 -c 2 -s 10 -p load
 load=$BG_PID log=$BG_LOG
-bg fill 1 -c 1 -x 400
+bg fill 1000000 -c 1 -s 60 -x 400 -p quiet
 full() { ! api GET /readyz > "$W/out"; }
 wait_for 15 full
 ok 'the load ends well' wait "$load"
