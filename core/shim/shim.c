@@ -394,12 +394,16 @@ reap(struct shim *sh)
 		}
 }
 
+/* SIGKILL is for all there is. Any other is for the first process: what it
+ * means to the ones it has started, it alone knows. */
 static void
-signal_all(struct shim *sh, int sig)
+signal_to(struct shim *sh, int sig)
 {
-	(void)kill(-sh->pid, sig);
-	if (sig == SIGKILL)
+	if (sig == SIGKILL) {
+		(void)kill(-sh->pid, sig);
 		shim__os_signal_rest(sig);
+	} else if (!sh->ended)
+		(void)kill(sh->pid, sig);
 }
 
 /* Commands are whole lines of at most a few bytes: written atomically. */
@@ -417,7 +421,7 @@ control(struct shim *sh)
 	    line = strtok_r(NULL, "\n", &save)) {
 		sig = atoi(line);
 		if (sig > 0 && sig < 65)
-			signal_all(sh, sig);
+			signal_to(sh, sig);
 	}
 }
 
@@ -456,7 +460,7 @@ watch(struct shim *sh)
 		if (!sh->ended) {
 			reap(sh);
 			if (sh->ended) {
-				signal_all(sh, SIGKILL);
+				signal_to(sh, SIGKILL);
 				until = mono_ms() + SHIM_DRAIN_MS;
 			}
 		} else {

@@ -91,8 +91,10 @@ typedef int pin_runtime_image_fn(void *self, const char *image,
 /* PIN_EINVALID: the pod asks for something by name that cannot be honoured. */
 typedef int pin_runtime_start_fn(void *self, const struct pin_container *,
     struct pin_err *);
+/* SIGKILL: of all its processes; any other: of its first one, as upstream's
+ * runtimes do. Gone: PIN_OK. */
 typedef int pin_runtime_kill_fn(void *self, const char *id, int signal,
-    struct pin_err *);		/* of all its processes; gone: PIN_OK */
+    struct pin_err *);
 typedef int pin_runtime_remove_fn(void *self, const char *id,
     struct pin_err *);		/* kills what still runs */
 typedef int pin_runtime_list_fn(void *self,

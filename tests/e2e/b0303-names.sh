@@ -185,6 +185,23 @@ is '... 80 lines at most' "$(field long $T.message | head -n 1)" 121
 last big 'busybox seq 1 9000 > /dev/termination-log'
 is '4096 bytes at most' "$(($(field big $T.message | wc -c)))" 4096
 
+# ---- the end: the first process is told, and tells its own -------------------
+pod end << 'E'
+containers:
+- name: c
+  image: hello:1
+  command: [sh, -c, "trap 'echo first; kill $!; wait; exit 0' TERM;
+   sh -c \"trap 'echo second' TERM; echo up; while :; do busybox sleep 1;
+   done\" & wait"]
+E
+wait_for 20 gives up k logs end
+bg "$KUBECTL_BIN" --cache-dir "$W/kc2" logs -f end
+k delete pod end --grace-period=5 --timeout=30s > "$W/delete" 2>&1
+poll 10 e_ended "$BG_PID"
+is 'SIGTERM goes to the first process alone' "$(sed -n '1,2p' "$BG_LOG")" \
+    'up
+first'
+
 # ---- what a node without it need not honour --------------------------------
 if [ ! -e /sys/fs/selinux/enforce ]; then
 	last label 'echo ran' 'securityContext: {seLinuxOptions: {level: s0}}'
