@@ -191,8 +191,8 @@ containers:
 - name: c
   image: hello:1
   command: [sh, -c, "trap 'echo first; kill $!; wait; exit 0' TERM;
-   sh -c \"trap 'echo second' TERM; echo up; while :; do busybox sleep 1;
-   done\" & wait"]
+   sh -c \"trap 'echo second' TERM; echo up; busybox tail -f /dev/null\" &
+   wait"]
 E
 wait_for 20 gives up k logs end
 bg "$KUBECTL_BIN" --cache-dir "$W/kc2" logs -f end
