@@ -65,6 +65,7 @@ containers:
 - {name: d, image: "hello:1", command: [sh, -c, "echo $HOSTNAME; hostname"]}
 E
 wait_for 20 ended names
+is 'it ends well' "$(field names '.status.phase}{.status.message')" Succeeded
 out=$(k logs names -c c)
 like 'hosts: kept by us' "$out" '# Kubernetes-managed hosts file.
 127.0.0.1	localhost*'
