@@ -43,11 +43,12 @@ while [ $i -lt 500 ]; do kill -HUP "$UP_PID"; i=$((i + 1)); done
 conf "{ plugin = \"refuse\"; file = \"$T/refuse.so\";
     reason = \"last word\"; },"
 kill -HUP "$UP_PID"
-refused() {
-	map "r$1"
+refused() {	# another name each time: until it is, it is made
+	e_k=$((${e_k:-0} + 1))
+	map "r$e_k"
 	[ "$CODE" = 403 ]
 }
-wait_for 20 refused x
+wait_for 20 refused
 like 'what was refused says why' "$(cat "$W/ans")" '*last word*'
 conf ''
 kill -HUP "$UP_PID"

@@ -16,8 +16,10 @@ chmod 755 "$PINTLE"
 conf ''
 sed 's/plugin = "solo";/& segment = "64Ki";/' "$CONF" > "$CONF.few"
 up_start --config "$CONF.few"
-bg fill 1000000 -c 2 -s 10 -p load
+bg fill 1000000 -c 2 -s 10 -p load -a "$W/made"
 load=$BG_PID log=$BG_LOG
+both() { grep -q load-0 "$W/made" && grep -q load-1 "$W/made"; }
+wait_for 10 both
 bg fill 1000000 -c 1 -s 60 -x 400 -p quiet
 full() { ! api GET /readyz > "$W/out"; }
 wait_for 15 full
