@@ -6,8 +6,10 @@
 
 #include <sys/resource.h>
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static rlim_t was;		/* the soft limit; 0: not raised */
 
@@ -50,4 +52,22 @@ files_restore(void)
 		return;
 	r.rlim_cur = was;
 	(void)setrlimit(RLIMIT_NOFILE, &r);
+}
+
+int
+files_write(int fd, const void *data, size_t len)
+{
+	const char *p = data;
+	ssize_t n;
+
+	while (len > 0) {
+		n = write(fd, p, len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return (-1);
+		p += n;
+		len -= (size_t)n;
+	}
+	return (0);
 }

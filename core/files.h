@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * files.h -- how many files may be open: the server and the node agent take
- * all they may have; what they start gets what they were started with (select
- * knows of 1024, and some close every number up to the limit).
- * files_raise: main thread, before there are others; files_restore: any, in
- * the child of a fork too. Contract: below. */
+ * files.h -- descriptors. How many may be open: the server and the node agent
+ * take all they may have; what they start gets what they were started with
+ * (select knows of 1024, and some close every number up to the limit).
+ * files_write: any thread, blocks. files_raise: main thread, before there are
+ * others; files_restore: any, in the child of a fork too. Contract: below. */
 #ifndef PINTLE_FILES_H
 #define PINTLE_FILES_H
 
@@ -19,5 +19,7 @@ PIN_API void	 files_raise(void);
 PIN_API void	 files_inherit(void);
 /* Calls nothing but the kernel. Nothing where nothing was raised. */
 PIN_API void	 files_restore(void);
+/* All of it. 0, or -1 with errno. */
+PIN_API int	 files_write(int fd, const void *, size_t len);
 
 #endif

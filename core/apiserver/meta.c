@@ -184,16 +184,6 @@ check_version(struct request *r)
 
 #define IMMUTABLE	"field is immutable"
 
-static struct pin_str
-quoted(struct request *r, struct pin_str s)
-{
-	struct pin_out o;
-
-	pin_out_init(&o, r->arena, 64u << 10);
-	pin_cause_quote(&o, s);
-	return ((struct pin_str){ o.p, o.len });
-}
-
 /* Only a DELETE begins a deletion. */
 static int
 check_deletion(struct request *r)
@@ -205,7 +195,8 @@ check_deletion(struct request *r)
 
 	if (at.len > 0 && meta_str(r->old, "deletionTimestamp").len == 0)
 		rc = request_refuse(r, NULL, PIN_CAUSE_INVALID,
-		    "metadata.deletionTimestamp", quoted(r, at), IMMUTABLE);
+		    "metadata.deletionTimestamp", request_quoted(r, at),
+		    IMMUTABLE);
 	if (pin_obj_i64(r->obj, pin_obj_get(r->obj, meta_node(r->obj),
 	    "deletionGracePeriodSeconds"), &grace) && pin_obj_get(r->old,
 	    meta_node(r->old), "deletionGracePeriodSeconds") == 0) {
@@ -237,7 +228,7 @@ check_uid(struct request *r)
 		return (PIN_OK);
 	if (r->patch_kind != 0)
 		return (request_refuse(r, NULL, PIN_CAUSE_INVALID,
-		    "metadata.uid", quoted(r, want), IMMUTABLE));
+		    "metadata.uid", request_quoted(r, want), IMMUTABLE));
 	return (uid_conflict(r, want, have));
 }
 

@@ -245,17 +245,21 @@ podlog_gone(struct request *r)
 
 /* ---- which container ---------------------------------------------- */
 
+static const char *const specs[] = { "containers", "initContainers",
+    "ephemeralContainers", NULL };
+static const char *const statuses[] = { "containerStatuses",
+    "initContainerStatuses", NULL };
+
+/* In one of the lists of `part`; 0: in none. */
 static pin_node
-find_container(const struct pin_obj *o, struct pin_str name)
+find_container(const struct pin_obj *o, const char *part,
+    const char *const *lists, struct pin_str name)
 {
-	static const char *const lists[] = { "containers", "initContainers",
-	    "ephemeralContainers" };
-	size_t i;
 	pin_node n;
 
-	for (i = 0; i < PIN_LEN(lists); i++)
-		for (n = pin_obj_first(o, pin_obj_at(o, pin_obj_root(o),
-		    "spec", lists[i], NULL)); n != 0; n = pin_obj_next(o, n))
+	for (; *lists != NULL; lists++)
+		for (n = pin_obj_first(o, pin_obj_at(o, pin_obj_root(o), part,
+		    *lists, NULL)); n != 0; n = pin_obj_next(o, n))
 			if (pin_str_eq(pin_obj_str(o, pin_obj_get(o, n,
 			    "name")), name))
 				return (n);
@@ -292,7 +296,7 @@ choose(struct request *r, struct pin_str *name)
 		    "must be specified for pod " PIN_SFMT ", choose one of: "
 		    "[%s]", PIN_SARG(r->info.name), names));
 	}
-	if (find_container(o, *name) == 0)
+	if (find_container(o, "spec", specs, *name) == 0)
 		return (pin_err_set(&r->err, PIN_EINVAL, "container "
 		    PIN_SFMT " is not valid for pod " PIN_SFMT,
 		    PIN_SARG(*name), PIN_SARG(r->info.name)));
@@ -304,21 +308,12 @@ choose(struct request *r, struct pin_str *name)
 static int64_t
 last_attempt(const struct pin_obj *o, struct pin_str name)
 {
-	static const char *const lists[] = { "containerStatuses",
-	    "initContainerStatuses" };
-	struct pin_str id = PIN_STR_NONE;
+	struct pin_str id = pin_obj_str(o, pin_obj_at(o, find_container(o,
+	    "status", statuses, name), "lastState", "terminated",
+	    "containerID", NULL));
 	int64_t attempt = 0, unit = 1;
-	pin_node n;
 	size_t i;
 
-	for (i = 0; i < PIN_LEN(lists); i++)
-		for (n = pin_obj_first(o, pin_obj_at(o, pin_obj_root(o),
-		    "status", lists[i], NULL)); n != 0; n = pin_obj_next(o, n))
-			if (pin_str_eq(pin_obj_str(o, pin_obj_get(o, n,
-			    "name")), name))
-				id = pin_obj_str(o, pin_obj_at(o, n,
-				    "lastState", "terminated", "containerID",
-				    NULL));
 	for (i = id.len; i > 0 && id.p[i - 1] >= '0' && id.p[i - 1] <= '9' &&
 	    id.len - i < ATTEMPT_DIGITS; i--, unit *= 10)
 		attempt += (id.p[i - 1] - '0') * unit;

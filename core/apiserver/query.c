@@ -223,16 +223,6 @@ request_query(struct request *r, struct pin_err *err)
 
 /* ---- are they valid ------------------------------------------------- */
 
-static struct pin_str
-quoted(struct request *r, struct pin_str v)
-{
-	struct pin_out o;
-
-	pin_out_init(&o, r->arena, 64u << 10);
-	pin_cause_quote(&o, v);
-	return ((struct pin_str){ o.p, o.len });
-}
-
 static void
 check_list(struct request *r, const char *kind)
 {
@@ -250,7 +240,7 @@ check_list(struct request *r, const char *kind)
 	if (m.len > 0 && !pin_str_is(m, "Exact") &&
 	    !pin_str_is(m, "NotOlderThan"))
 		request_refuse(r, kind, PIN_CAUSE_NOTSUPPORTED, MATCH,
-		    quoted(r, m), "supported values: \"Exact\", "
+		    request_quoted(r, m), "supported values: \"Exact\", "
 		    "\"NotOlderThan\", \"\"");
 	if (pin_str_is(m, "Exact") && pin_str_is(o->resource_version, "0"))
 		request_refuse(r, kind, PIN_CAUSE_FORBIDDEN, MATCH,
@@ -281,7 +271,7 @@ check_watch(struct request *r, const char *kind)
 		    " unless sendInitialEvents is provided");
 	if (!newer)
 		request_refuse(r, kind, PIN_CAUSE_NOTSUPPORTED, MATCH,
-		    quoted(r, m), "supported values: \"NotOlderThan\"");
+		    request_quoted(r, m), "supported values: \"NotOlderThan\"");
 	if (o->continue_token.len > 0)
 		request_refuse(r, kind, PIN_CAUSE_FORBIDDEN, MATCH,
 		    PIN_STR_NONE, "resourceVersionMatch is forbidden when "
@@ -306,7 +296,7 @@ check_manager(struct request *r, const char *kind)
 			snprintf(text, sizeof(text), "invalid character U+"
 			    "%04X (at position %zu)", m.p[i], i);
 			request_refuse(r, kind, PIN_CAUSE_INVALID,
-			    "fieldManager", quoted(r, m), text);
+			    "fieldManager", request_quoted(r, m), text);
 		}
 }
 
@@ -329,8 +319,8 @@ check_validation(struct request *r, const char *kind)
 	if (v.len > 0 && !pin_str_is(v, "Ignore") && !pin_str_is(v, "Strict") &&
 	    !pin_str_is(v, "Warn"))
 		request_refuse(r, kind, PIN_CAUSE_NOTSUPPORTED,
-		    "fieldValidation", quoted(r, v), "supported values: "
-		    "\"\", \"Ignore\", \"Strict\", \"Warn\"");
+		    "fieldValidation", request_quoted(r, v), "supported "
+		    "values: \"\", \"Ignore\", \"Strict\", \"Warn\"");
 }
 
 static void
@@ -342,13 +332,14 @@ check_delete(struct request *r, const char *kind)
 		return;
 	if (r->opt.orphan >= 0)
 		request_refuse(r, kind, PIN_CAUSE_INVALID, "propagationPolicy",
-		    quoted(r, p), "orphanDependents and deletionPropagation "
-		    "cannot be both set");
+		    request_quoted(r, p), "orphanDependents and "
+		    "deletionPropagation cannot be both set");
 	if (!pin_str_is(p, "Foreground") && !pin_str_is(p, "Background") &&
 	    !pin_str_is(p, "Orphan"))
 		request_refuse(r, kind, PIN_CAUSE_NOTSUPPORTED,
-		    "propagationPolicy", quoted(r, p), "supported values: "
-		    "\"Foreground\", \"Background\", \"Orphan\", \"nil\"");
+		    "propagationPolicy", request_quoted(r, p), "supported "
+		    "values: \"Foreground\", \"Background\", \"Orphan\", "
+		    "\"nil\"");
 }
 
 int

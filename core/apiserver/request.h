@@ -190,6 +190,8 @@ int	reply_causes(struct request *, struct pin_str kind_group,
 /* Into r->refusal and r->err, for reply_error; kind NULL: of the object. */
 int	request_refuse(struct request *, const char *kind, int type,
 	    const char *field, struct pin_str value, const char *detail);
+/* A value as a cause shows it; in the request's arena. */
+struct pin_str request_quoted(struct request *, struct pin_str);
 /* An error that upstream knows no reason for: 500 and a text. */
 int	request_bare(struct request *, const char *fmt, ...)
     PIN_PRINTF(2, 3);

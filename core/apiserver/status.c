@@ -231,6 +231,16 @@ sentence(struct request *r)
 	return ((struct pin_str){ o.p, o.len });
 }
 
+struct pin_str
+request_quoted(struct request *r, struct pin_str s)
+{
+	struct pin_out o;
+
+	pin_out_init(&o, r->arena, 64u << 10);
+	pin_cause_quote(&o, s);
+	return ((struct pin_str){ o.p, o.len });
+}
+
 int
 request_refuse(struct request *r, const char *kind, int type,
     const char *field, struct pin_str value, const char *detail)

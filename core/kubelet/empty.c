@@ -4,6 +4,7 @@
  * and moved there: a directory that is in its place is finished.
  * Work pool. Contract: empty.h. */
 #include "core/kubelet/empty.h"
+#include "core/kubelet/subpath.h"
 
 #include <sys/stat.h>
 
@@ -11,8 +12,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
-
-#include "lib/quantity/quantity.h"
 
 static struct pin_str
 medium_of(const struct kpod *pod, pin_node v)
@@ -38,16 +37,6 @@ empty_refuse(const struct kpod *pod, pin_node v, struct pin_err *err)
 
 /* ---- in memory --------------------------------------------------------- */
 
-static int64_t
-quantity_at(const struct kpod *pod, pin_node n)
-{
-	struct pin_quantity q;
-	struct pin_str s = pin_obj_str(pod->obj, n);
-
-	return (s.len == 0 || pin_quantity_parse(s, &q, NULL) != PIN_OK ? 0 :
-	    pin_quantity_value(&q));
-}
-
 /* The pod's memory, when each of its containers has a limit; else 0. */
 static int64_t
 pod_memory(const struct kpod *pod)
@@ -56,8 +45,7 @@ pod_memory(const struct kpod *pod)
 	uint32_t i;
 
 	for (i = 0; i < pod->n; i++) {
-		one = quantity_at(pod, pin_obj_at(pod->obj, pod->c[i].spec,
-		    "resources", "limits", "memory", NULL));
+		one = container_limit(pod, &pod->c[i], "memory", 0);
 		if (one <= 0)
 			return (0);
 		if (!pod->c[i].init)
@@ -69,8 +57,8 @@ pod_memory(const struct kpod *pod)
 static int64_t
 size_of(const struct kpod *pod, pin_node v)
 {
-	int64_t of[2] = { quantity_at(pod, pin_obj_at(pod->obj, v,
-	    "emptyDir", "sizeLimit", NULL)), pod_memory(pod) };
+	int64_t of[2] = { pod_quantity(pod, pin_obj_at(pod->obj, v,
+	    "emptyDir", "sizeLimit", NULL), 0), pod_memory(pod) };
 	int64_t has[KRES__COUNT], size;
 	size_t i;
 
@@ -133,7 +121,7 @@ empty_release(const char *dir)
 		if (e->d_name[0] == '.')
 			continue;
 		snprintf(one, sizeof(one), "%s/%s", path, e->d_name);
-		empty_os_unmount(one);
+		subpath_os_unbind(one);
 	}
 	(void)closedir(d);
 }

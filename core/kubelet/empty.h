@@ -22,6 +22,5 @@ int	empty_os_memory(void);
 /* 0, also when it is mounted already; else negative, with errno. */
 int	empty_os_mount(const char *dir, int64_t size, uint32_t mode,
 	    int64_t gid);
-void	empty_os_unmount(const char *dir);
 
 #endif

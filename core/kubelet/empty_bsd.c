@@ -22,9 +22,3 @@ empty_os_mount(const char *dir, int64_t size, uint32_t mode, int64_t gid)
 	errno = ENOTSUP;
 	return (-1);
 }
-
-void
-empty_os_unmount(const char *dir)
-{
-	(void)dir;
-}

@@ -11,13 +11,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#ifndef UMOUNT_NOFOLLOW
-#define UMOUNT_NOFOLLOW	8
-#endif
-#ifndef MNT_DETACH
-#define MNT_DETACH	2
-#endif
-
 int
 empty_os_memory(void)
 {
@@ -52,11 +45,4 @@ empty_os_mount(const char *dir, int64_t size, uint32_t mode, int64_t gid)
 		(void)snprintf(options + n, sizeof(options) - (size_t)n,
 		    ",gid=%lld", (long long)gid);
 	return (mount("tmpfs", dir, "tmpfs", 0, options));
-}
-
-void
-empty_os_unmount(const char *dir)
-{
-	while (umount2(dir, MNT_DETACH | UMOUNT_NOFOLLOW) == 0)
-		;
 }

@@ -38,6 +38,13 @@ spec_str(const struct kpod *pod, const char *key)
 	    key)));
 }
 
+static int
+on_host_network(const struct kpod *pod)
+{
+	return (pin_obj_true(pod->obj, pin_obj_get(pod->obj, spec_of(pod),
+	    "hostNetwork")));
+}
+
 /* ---- the host name ----------------------------------------------------- */
 
 /* The short name; and in fqdn the whole one, "" where the pod has none. */
@@ -68,8 +75,7 @@ etc_hostname(const struct kpod *pod, char out[KUBELET_NAME_MAX],
 {
 	char fqdn[512];
 
-	if (pin_obj_true(pod->obj, pin_obj_get(pod->obj, spec_of(pod),
-	    "hostNetwork")) && gethostname(out, KUBELET_NAME_MAX) == 0) {
+	if (on_host_network(pod) && gethostname(out, KUBELET_NAME_MAX) == 0) {
 		out[KUBELET_NAME_MAX - 1] = '\0';
 		return (PIN_OK);
 	}
@@ -342,8 +348,7 @@ etc_make(struct kpod *pod, char hosts[KUBELET_PATH_MAX],
 	rc = dirs_make(hosts, 0755, err);
 	pin_out_init(&h, NULL, KUBELET_TEXT_MAX);
 	pin_out_init(&r, NULL, KUBELET_TEXT_MAX);
-	if (pin_obj_true(pod->obj, pin_obj_get(pod->obj, spec_of(pod),
-	    "hostNetwork")))
+	if (on_host_network(pod))
 		hosts_of_node(pod, &h);
 	else
 		hosts_of_pod(pod, &h);

@@ -115,6 +115,25 @@ field_value(const struct kpod *pod, pin_node ref, struct pin_out *out,
 	return (PIN_OK);
 }
 
+int64_t
+pod_quantity(const struct kpod *pod, pin_node n, int milli)
+{
+	struct pin_str s = pin_obj_str(pod->obj, n);
+	struct pin_quantity q;
+
+	if (s.len == 0 || pin_quantity_parse(s, &q, NULL) != PIN_OK)
+		return (0);
+	return (milli ? pin_quantity_milli(&q) : pin_quantity_value(&q));
+}
+
+int64_t
+container_limit(const struct kpod *pod, const struct kcontainer *c,
+    const char *what, int milli)
+{
+	return (pod_quantity(pod, pin_obj_at(pod->obj, c->spec, "resources",
+	    "limits", what, NULL), milli));
+}
+
 /* A limit that is not set is what the node has. */
 static void
 limit_default(const struct kpod *pod, struct pin_str what,

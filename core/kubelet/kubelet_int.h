@@ -295,7 +295,10 @@ int	volume_written(const struct kpod *, struct pin_str name);
 int	tree_remove(const char *path, struct pin_err *);
 int	dirs_make(const char *path, uint32_t mode, struct pin_err *);
 
-/* field.c: downward API */
+/* field.c: downward API. Quantities: 0 when there is none. */
+int64_t	pod_quantity(const struct kpod *, pin_node, int milli);
+int64_t	container_limit(const struct kpod *, const struct kcontainer *,
+	    const char *what, int milli);
 void	pod_ip(const struct kpod *, uint32_t i, char out[64]);
 int	field_value(const struct kpod *, pin_node ref, struct pin_out *,
 	    struct pin_err *);

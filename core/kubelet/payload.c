@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/files.h"
 #include "core/image/image.h"
 
 #define DIR_FLAGS	(O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
@@ -157,23 +158,6 @@ enter(int dir, const char *path, int64_t gid, const char **base)
 }
 
 static int
-write_all(int fd, const char *p, size_t len)
-{
-	ssize_t n;
-
-	while (len > 0) {
-		n = write(fd, p, len);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return (-1);
-		p += n;
-		len -= (size_t)n;
-	}
-	return (0);
-}
-
-static int
 write_file(int dir, const struct payload_file *f, int64_t gid,
     struct pin_err *err)
 {
@@ -187,7 +171,7 @@ write_file(int dir, const struct payload_file *f, int64_t gid,
 	if (at >= 0)
 		fd = openat(at, base, O_WRONLY | O_CREAT | O_EXCL |
 		    O_NOFOLLOW | O_CLOEXEC, 0600);
-	bad = fd < 0 || write_all(fd, f->data, f->len) != 0 || (gid >= 0 &&
+	bad = fd < 0 || files_write(fd, f->data, f->len) != 0 || (gid >= 0 &&
 	    fchown(fd, (uid_t)-1, (gid_t)gid) != 0) || fchmod(fd,
 	    (mode_t)mode) != 0;
 	if (bad)

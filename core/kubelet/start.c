@@ -9,7 +9,6 @@
 
 #include "core/kubelet/kubelet_int.h"
 #include "core/kubelet/subpath.h"
-#include "lib/quantity/quantity.h"
 
 void
 container_id(const struct kpod *pod, const struct kcontainer *c,
@@ -210,18 +209,6 @@ mounts_make(struct kpod *pod, struct kcontainer *c, char *const *env,
 	return (PIN_OK);
 }
 
-static int64_t
-limit(struct kpod *pod, struct kcontainer *c, const char *what, int milli)
-{
-	struct pin_str s = pin_obj_str(pod->obj, pin_obj_at(pod->obj, c->spec,
-	    "resources", "limits", what, NULL));
-	struct pin_quantity q;
-
-	if (s.len == 0 || pin_quantity_parse(s, &q, NULL) != PIN_OK)
-		return (0);
-	return (milli ? pin_quantity_milli(&q) : pin_quantity_value(&q));
-}
-
 /* The container's word, else the pod's. */
 static pin_node
 security(struct kpod *pod, struct kcontainer *c, const char *what)
@@ -311,8 +298,8 @@ container_start(struct kpod *pod, struct kcontainer *c, struct pin_err *err)
 	pc.nmounts = m->n;
 	pc.netns = pod->net.netns[0] != '\0' ? pod->net.netns : NULL;
 	pc.host_network = pc.netns == NULL;
-	pc.cpu_milli = limit(pod, c, "cpu", 1);
-	pc.memory = limit(pod, c, "memory", 0);
+	pc.cpu_milli = container_limit(pod, c, "cpu", 1);
+	pc.memory = container_limit(pod, c, "memory", 0);
 	pc.pod = pod->obj;
 	pc.spec = c->spec;
 	/* Before its log is there to be followed. */

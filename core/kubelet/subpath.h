@@ -24,6 +24,7 @@ int	subpath_os_open(int dir, const char *name);
 /* 0; 1: not here, the path must do; or
  * negative, with errno. */
 int	subpath_os_bind(int fd, const char *at);
+/* Whatever is mounted there, all of it. */
 void	subpath_os_unbind(const char *at);
 
 #endif

@@ -57,22 +57,6 @@ mono_ms(void)
 	return ((int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000);
 }
 
-static void
-put_all(int fd, const char *p, size_t len)
-{
-	ssize_t n;
-
-	while (len > 0) {
-		n = write(fd, p, len);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return;
-		p += n;
-		len -= (size_t)n;
-	}
-}
-
 static int
 complain(const char *fmt, ...)
 {
@@ -89,7 +73,7 @@ complain(const char *fmt, ...)
 		n += (size_t)k < sizeof(text) - n - 1 ? (size_t)k :
 		    sizeof(text) - n - 2;
 	text[n++] = '\n';
-	put_all(SHIM_STATUS_FD, text, n);
+	(void)files_write(SHIM_STATUS_FD, text, n);
 	return (1);
 }
 
@@ -174,8 +158,8 @@ give_up(int fd, const char *what, const char *arg)
 	    " " : "", arg != NULL ? arg : "", strerror(errno));
 
 	if (n > 0)
-		put_all(fd, text, (size_t)n < sizeof(text) ? (size_t)n :
-		    sizeof(text) - 1);
+		(void)files_write(fd, text, (size_t)n < sizeof(text) ?
+		    (size_t)n : sizeof(text) - 1);
 	_exit(127);
 }
 
@@ -226,7 +210,7 @@ container(const struct shim *sh, int out, int err, int say, pid_t parent)
 	join_cgroups(s, say);
 	if ((s->nmounts > 0 || s->image != NULL) && shim__os_mounts(s,
 	    sh->dir, why, sizeof(why)) != 0) {
-		put_all(say, why, strlen(why));
+		(void)files_write(say, why, strlen(why));
 		_exit(127);
 	}
 	null = open("/dev/null", O_RDONLY);
@@ -334,7 +318,7 @@ write_file(const char *name, const char *text)
 
 	if (fd < 0)
 		return (-1);
-	put_all(fd, text, strlen(text));
+	(void)files_write(fd, text, strlen(text));
 	close(fd);
 	return (rename("new", name));
 }
@@ -506,7 +490,7 @@ shim_main(const char *dir)
 	snprintf(text, sizeof(text), "%ld %lld\n", (long)sh.pid,
 	    (long long)sh.started);
 	(void)write_file("pid", text);
-	put_all(SHIM_STATUS_FD, "ok\n", 3);
+	(void)files_write(SHIM_STATUS_FD, "ok\n", 3);
 	close(SHIM_STATUS_FD);
 	watch(&sh);
 	sig = WIFSIGNALED(sh.status) ? WTERMSIG(sh.status) : 0;

@@ -112,6 +112,16 @@ pin_mvcc_range(const struct pin_mvcc *m, struct pin_str start, int after,
 	c->done = 1;
 }
 
+/* Where the next look goes on. */
+static void
+key_copy(const struct mkey *k, char *out, size_t *len)
+{
+	if (k == NULL)
+		return;
+	memcpy(out, MKEY_P(k), k->len);
+	*len = k->len;
+}
+
 uint64_t
 pin_mvcc_count(const struct pin_mvcc *m, struct pin_str start, int after,
     struct pin_str end, uint64_t at, uint32_t max, char *last,
@@ -129,10 +139,7 @@ pin_mvcc_count(const struct pin_mvcc *m, struct pin_str start, int after,
 		max--;
 	}
 	*done = k == NULL || !before_end(k, end);
-	if (seen != NULL) {
-		memcpy(last, MKEY_P(seen), seen->len);
-		*last_len = seen->len;
-	}
+	key_copy(seen, last, last_len);
 	return (n);
 }
 
@@ -154,10 +161,7 @@ pin_mvcc_changed(const struct pin_mvcc *m, struct pin_str start, int after,
 		seen = k;
 	}
 	*done = k == NULL || !pin_mvcc_begins(MKEY_STR(k), prefix);
-	if (seen != NULL) {
-		memcpy(last, MKEY_P(seen), seen->len);
-		*last_len = seen->len;
-	}
+	key_copy(seen, last, last_len);
 	return (0);
 }
 

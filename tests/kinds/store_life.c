@@ -4,7 +4,6 @@
  * a compaction, times to live, restart, one opener, a full queue, a ring much
  * smaller than the data.
  * Contract: pintle/store.h. */
-#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <inttypes.h>
@@ -12,6 +11,7 @@
 #include <unistd.h>
 
 #include "core/host/real.h"
+#include "fewfiles.h"
 #include "storekit.h"
 #include "tap.h"
 
@@ -603,24 +603,6 @@ test_quiet_history(void)
 		(void)history_ns("quiet/", first, 1);
 	}
 	se_close(&se);
-}
-
-/* So many descriptors are left; -1: as many as before. */
-static void
-files_left(int n)
-{
-	static struct rlimit was;
-	struct rlimit r;
-	int next = dup(0);
-
-	(void)close(next);
-	if (was.rlim_cur == 0)
-		(void)getrlimit(RLIMIT_NOFILE, &was);
-	r = was;
-	if (n >= 0)
-		r.rlim_cur = (rlim_t)(next + n);
-	if (setrlimit(RLIMIT_NOFILE, &r) != 0)
-		BAIL("setrlimit");
 }
 
 static void

@@ -4,7 +4,6 @@
  * changed behind its back the way a power cut or a rotting disk would.
  * Sweeps over crashes are in tests/crash.
  * Contract: core/wal/wal.h. */
-#include <sys/resource.h>
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,6 +12,7 @@
 #include "core/host/real.h"
 #include "core/host/sim.h"
 #include "core/wal/wal_int.h"
+#include "fewfiles.h"
 #include "tap.h"
 
 static char dir[4096];
@@ -453,24 +453,6 @@ test_half_written(void)
 	}
 	host = pin_host_real();
 	pin_sim_free(&sim);
-}
-
-/* So many descriptors are left; -1: as many as before. */
-static void
-files_left(int n)
-{
-	static struct rlimit was;
-	struct rlimit r;
-	int next = dup(0);
-
-	(void)close(next);
-	if (was.rlim_cur == 0)
-		(void)getrlimit(RLIMIT_NOFILE, &was);
-	r = was;
-	if (n >= 0)
-		r.rlim_cur = (rlim_t)(next + n);
-	if (setrlimit(RLIMIT_NOFILE, &r) != 0)
-		BAIL("setrlimit");
 }
 
 /* Clients may take every descriptor when the log needs its next file. */

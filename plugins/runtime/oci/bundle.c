@@ -79,6 +79,16 @@ oci_has_cap(const struct oci_start *s, const char *cap)
 	return (add || add_all || (is_default(cap) && !drop_all));
 }
 
+/* Is spec.KEY true? */
+int
+oci_pod_says(const struct oci_start *s, const char *key)
+{
+	const struct pin_obj *o = s->c->pod;
+
+	return (o != NULL && pin_obj_true(o, pin_obj_at(o, pin_obj_root(o),
+	    "spec", key, NULL)));
+}
+
 static void
 put_caps(const struct oci_start *s, struct pin_out *out, const char *set)
 {
@@ -173,9 +183,7 @@ oci_bundle(const struct oci_start *s, const char *dir, struct pin_err *err)
 	put_process(s, &out);
 	pin_out_printf(&out, ",\"root\":{\"path\":\"root\",\"readonly\":%s}",
 	    s->c->read_only_root ? "true" : "false");
-	if (s->c->hostname != NULL && !(s->c->pod != NULL && pin_obj_true(
-	    s->c->pod, pin_obj_at(s->c->pod, pin_obj_root(s->c->pod), "spec",
-	    "hostNetwork", NULL)))) {
+	if (s->c->hostname != NULL && !oci_pod_says(s, "hostNetwork")) {
 		pin_out_cstr(&out, ",\"hostname\":");
 		pin_json_quote(&out, pin_str(s->c->hostname));
 	}

@@ -55,6 +55,7 @@ struct oci_start {
 int	oci_bundle(const struct oci_start *, const char *dir,
 	    struct pin_err *);
 
+int	oci_pod_says(const struct oci_start *, const char *key);
 int	oci_has_cap(const struct oci_start *, const char *cap);
 
 /* run.c: a short command to its end. PIN_EIO: it failed, with its words. */

@@ -201,24 +201,15 @@ put_mounts(const struct oci_start *s, struct pin_out *out)
 	pin_out_char(out, ']');
 }
 
-static int
-pod_says(const struct oci_start *s, const char *key)
-{
-	const struct pin_obj *o = s->c->pod;
-
-	return (o != NULL && pin_obj_true(o, pin_obj_at(o, pin_obj_root(o),
-	    "spec", key, NULL)));
-}
-
 static void
 put_namespaces(const struct oci_start *s, struct pin_out *out)
 {
 	pin_out_cstr(out, "\"namespaces\":[{\"type\":\"mount\"}");
-	if (!pod_says(s, "hostPID"))
+	if (!oci_pod_says(s, "hostPID"))
 		pin_out_cstr(out, ",{\"type\":\"pid\"}");
-	if (!pod_says(s, "hostIPC"))
+	if (!oci_pod_says(s, "hostIPC"))
 		pin_out_cstr(out, ",{\"type\":\"ipc\"}");
-	if (!pod_says(s, "hostNetwork"))
+	if (!oci_pod_says(s, "hostNetwork"))
 		pin_out_cstr(out, ",{\"type\":\"uts\"}");
 	if (s->c->netns != NULL && !s->c->host_network) {
 		pin_out_cstr(out, ",{\"type\":\"network\",\"path\":");
